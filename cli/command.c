@@ -1,0 +1,121 @@
+/* command.c - what daemonize does, in order (CLI-11): options, program, daemonize, hand over, drop, announce, exec. */
+#include "command.h"
+#include "options.h"
+#include "program.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One line; what is wrong with the call points to the help (CLI-7). */
+static int fail(const struct blivet_ops *ops, const struct blivet_error *error)
+{
+    static const char hint[] = "; try 'daemonize --help'";
+    char line[BLIVET_MESSAGE_SIZE + sizeof hint];
+    snprintf(line, sizeof line, "%s%s", error->message, error->kind == BLIVET_INVALID_CONFIG ? hint : "");
+    blivet_say(ops, 2, line);
+    return error->exit_code;
+}
+
+/* Whoever started us would lend a stranger our rights over files and processes (CLI-15). */
+static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *error)
+{
+    if (ops->getuid() == ops->geteuid() && ops->getgid() == ops->getegid())
+        return 0;
+    blivet_set_error(error, BLIVET_PERMISSION_DENIED, 0, "daemonize", NULL,
+                     "permission denied: runs neither set-user-ID nor set-group-ID");
+    return -1;
+}
+
+/* A message that cannot be written changes nothing (CLI-12).  Step 9 puts SIGXFSZ back, become_program SIGPIPE. */
+static void survive_unwritable_messages(const struct blivet_ops *ops)
+{
+    struct sigaction ignore;
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    ops->sigaction(SIGPIPE, &ignore, NULL);
+    ops->sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+/* What will be done, before the fork (CLI-6). */
+static void announce_plan(const struct options *options, const char *path, const struct blivet_ops *ops)
+{
+    const struct blivet_config *config = &options->config;
+    const char *lock = config->flags & BLIVET_NO_LOCK ? NULL : config->lockfile ? config->lockfile : config->pidfile;
+    const char *const plan[][2] = {
+        { "program", path },
+        { "mode", config->flags & BLIVET_FOREGROUND ? "foreground" : "daemon" },
+        { "working directory", config->working_directory ? config->working_directory : "/" },
+        { "pidfile", config->pidfile },
+        { "lock", lock },
+        { "stdout", config->stdout_path },
+        { "stderr", config->stderr_path },
+        { "user", config->user },
+        { "group", config->group },
+    };
+    for (size_t i = 0; i < sizeof plan / sizeof plan[0]; i++) {
+        struct blivet_error line;
+        if (!plan[i][1])
+            continue;
+        blivet_set_error(&line, BLIVET_OK, 0, plan[i][0], plan[i][1], NULL);
+        blivet_say(ops, 2, line.message);
+    }
+}
+
+/* After the sequence, in the daemon: from the launcher's files and rights to the program's. */
+static void become_program(struct blivet_context *daemon, const struct options *options, const char *path,
+                           const struct blivet_ops *ops)
+{
+    struct blivet_error error;
+    struct sigaction standard;
+    int lock_fd = blivet_lockfile_fd(daemon);
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    if (blivet_chown_paths(daemon, options->chown, &error) != 0 ||
+        blivet_drop_privileges_unchecked(daemon, &error) != 0)
+        blivet_report_error(daemon, &error);
+    if ((lock_fd >= 0 && ops->fcntl(lock_fd, F_SETFD, 0) != 0) || /* the lock survives exec (CLI-5) */
+        ops->sigaction(SIGPIPE, &standard, NULL) != 0) {
+        blivet_set_error(&error, BLIVET_SYSTEM_FAILED, errno, "program", path, NULL);
+        blivet_report_error(daemon, &error);
+    }
+    if (blivet_announce_exec(daemon, &error) == 0)
+        program_exec(path, options->program, ops, &error);
+    blivet_report_error(daemon, &error);
+}
+
+static int run(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
+{
+    char *path;
+    if (blivet_validate_on(&options->config, ops, error) != 0)
+        return -1; /* before the program is looked at: a wrong call is 64 whatever else is wrong */
+    if (program_resolve(options->program[0], &path, ops, error) != 0)
+        return -1;
+    options->program[0] = path;
+    if (options->verbose)
+        announce_plan(options, path, ops);
+    struct blivet_context *daemon = blivet_daemonize_on(&options->config, ops, BLIVET_TRUST_CALLER, error);
+    if (!daemon)
+        return -1;
+    become_program(daemon, options, path, ops);
+    return -1; /* not reached */
+}
+
+int daemonize_command(int argc, char **argv, const struct blivet_ops *ops)
+{
+    struct options options;
+    struct blivet_error error;
+    int status = 0;
+    memset(&options, 0, sizeof options);
+    survive_unwritable_messages(ops);
+    if (refuse_set_id(ops, &error) != 0 || options_parse(&options, argc, argv, ops, &error) != 0)
+        status = fail(ops, &error);
+    else if (options.help)
+        options_help(stdout);
+    else if (options.version)
+        printf("daemonize %s\n", blivet_version());
+    else if (run(&options, ops, &error) != 0)
+        status = fail(ops, &error);
+    options_free(&options, ops);
+    return status;
+}

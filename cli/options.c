@@ -1,0 +1,216 @@
+/* options.c - argv to configuration (CLI-1, CLI-2, CLI-7).  Pure but for the memory it asks for. */
+#include "options.h"
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD };
+
+static const struct option long_options[] = {
+#define OPTION(name, value, argument, help) { name, (argument) ? required_argument : no_argument, NULL, value },
+#include "options.def"
+#undef OPTION
+    { NULL, 0, NULL, 0 }
+};
+
+static const char *long_name(int value)
+{
+    for (const struct option *option = long_options; option->name; option++)
+        if (option->val == value)
+            return option->name;
+    return NULL;
+}
+
+static int usage(struct blivet_error *error, const char *what, const char *subject, const char *why)
+{
+    blivet_set_error(error, BLIVET_INVALID_CONFIG, 0, what, subject, why);
+    return -1;
+}
+
+/* ---- values ---- */
+
+static int parse_umask(struct options *options, const char *text, struct blivet_error *error)
+{
+    if (*text == '\0' || text[strspn(text, "01234567")] != '\0')
+        return usage(error, "option --umask", text, "is not an octal number");
+    unsigned long value = strtoul(text, NULL, 8); /* out of range: ULONG_MAX */
+    if (value > 07777)
+        return usage(error, "option --umask", text, "is over 07777");
+    options->config.umask = (unsigned)value;
+    return 0;
+}
+
+static int parse_keep_fd(struct options *options, const char *text, struct blivet_error *error)
+{
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return usage(error, "option --keep-fd", text, "is not a descriptor number");
+    unsigned long value = strtoul(text, NULL, 10);
+    if (value > INT_MAX)
+        return usage(error, "option --keep-fd", text, "is too large");
+    options->keep_fds[options->config.keep_fds_count++] = (int)value;
+    return 0;
+}
+
+static int parse_chown(struct options *options, const char *text, struct blivet_error *error)
+{
+    options->config.flags &= ~(unsigned)(BLIVET_NO_CHOWN | BLIVET_GIVE_PIDFILE);
+    if (strcmp(text, "logs") == 0)
+        options->chown = BLIVET_CHOWN_LOGS;
+    else if (strcmp(text, "all") == 0) {
+        options->chown = BLIVET_CHOWN_ALL;
+        options->config.flags |= BLIVET_GIVE_PIDFILE;
+    } else if (strcmp(text, "none") == 0) {
+        options->chown = 0;
+        options->config.flags |= BLIVET_NO_CHOWN;
+    } else
+        return usage(error, "option --chown", text, "is not one of logs, all, none");
+    return 0;
+}
+
+static int parse_env(struct options *options, char *text, struct blivet_error *error)
+{
+    static const char empty[] = "";
+    char *sign = strchr(text, '=');
+    if (*text == '\0' || sign == text)
+        return usage(error, "option --env", text, "the name is empty");
+    if (sign)
+        *sign = '\0';
+    options->env[options->config.env_count++] = (struct blivet_env){ text, sign ? sign + 1 : empty };
+    return 0;
+}
+
+/* "-o" without "-e": "x.stdout" and "x.stderr", "x.out" and "x.err", else the same file (CLI-2). */
+static int pair_stderr(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
+{
+    static const char *const endings[][2] = { { ".stdout", ".stderr" }, { ".out", ".err" } };
+    const char *path = options->config.stdout_path;
+    if (!path || options->config.stderr_path)
+        return 0;
+    size_t length = strlen(path);
+    options->stderr_path = ops->calloc(1, length + 1);
+    if (!options->stderr_path) {
+        blivet_set_error(error, BLIVET_SYSTEM_FAILED, 0, "memory", NULL, "cannot be had");
+        return -1;
+    }
+    strcpy(options->stderr_path, path); /* fits: just measured */
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t ending = strlen(endings[i][0]);
+        if (length > ending && strcmp(path + length - ending, endings[i][0]) == 0) {
+            strcpy(options->stderr_path + length - ending, endings[i][1]); /* of the same length */
+            break;
+        }
+    }
+    options->config.stderr_path = options->stderr_path;
+    return 0;
+}
+
+/* ---- options ---- */
+
+static int apply(struct options *options, int value, char *argument, struct blivet_error *error)
+{
+    struct blivet_config *config = &options->config;
+    switch (value) {
+    case 'p': config->pidfile = argument; break;
+    case 'c': config->working_directory = argument; break;
+    case 'm': return parse_umask(options, argument, error);
+    case 'o': config->stdout_path = argument; break;
+    case 'e': config->stderr_path = argument; break;
+    case 'a': config->flags |= BLIVET_APPEND; break;
+    case 'l': config->lockfile = argument; break;
+    case OPTION_NO_LOCK: config->flags |= BLIVET_NO_LOCK; break;
+    case 'E': return parse_env(options, argument, error);
+    case 'u': config->user = argument; break;
+    case 'g': config->group = argument; break;
+    case OPTION_CHOWN: return parse_chown(options, argument, error);
+    case 'f': config->flags |= BLIVET_FOREGROUND; break;
+    case OPTION_NO_CLOSE_FDS: config->flags |= BLIVET_KEEP_ALL_FDS; break;
+    case OPTION_KEEP_FD: return parse_keep_fd(options, argument, error);
+    case 'v': options->verbose = true; break;
+    case 'h': options->help = true; break;
+    case 'V': options->version = true; break;
+    }
+    return 0;
+}
+
+/* What getopt_long refuses, by its name: the word as written for what it does not know. */
+static int refuse(int answer, char **argv, struct blivet_error *error)
+{
+    char letter[] = { '-', (char)optopt, '\0' };
+    char *word = argv[optind - 1];
+    bool is_long = strncmp(word, "--", 2) == 0;
+    if (answer == ':') {
+        const char *name = long_name(optopt);
+        return usage(error, is_long ? "option" : "option", is_long ? word : letter,
+                     name ? "needs an argument" : "is not complete");
+    }
+    if (is_long && optopt != 0)
+        return usage(error, "option", word, "takes no argument");
+    if (is_long)
+        return usage(error, "option", word, "is not known, or not unambiguous");
+    return usage(error, "option", letter, "is not known");
+}
+
+static int allocate(struct options *options, int argc, const struct blivet_ops *ops, struct blivet_error *error)
+{
+    options->env = ops->calloc((size_t)argc + 1, sizeof *options->env);
+    options->keep_fds = ops->calloc((size_t)argc + 1, sizeof *options->keep_fds);
+    options->config.env = options->env;
+    options->config.keep_fds = options->keep_fds;
+    if (options->env && options->keep_fds)
+        return 0;
+    blivet_set_error(error, BLIVET_SYSTEM_FAILED, 0, "memory", NULL, "cannot be had");
+    return -1;
+}
+
+int options_parse(struct options *options, int argc, char **argv, const struct blivet_ops *ops,
+                  struct blivet_error *error)
+{
+    static const char letters[] = "+:p:c:m:o:e:al:E:u:g:fvhV"; /* +: options end at the first word that is none */
+    int value;
+    memset(options, 0, sizeof *options);
+    options->chown = BLIVET_CHOWN_LOGS;
+    if (allocate(options, argc, ops, error) != 0)
+        return -1;
+    optind = 0; /* from the start, each time */
+    while ((value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+        if (value == '?' || value == ':')
+            return refuse(value, argv, error);
+        if (apply(options, value, optarg, error) != 0)
+            return -1;
+        if (options->help || options->version)
+            return 0;
+    }
+    options->program = argv + optind;
+    if (optind >= argc)
+        return usage(error, "program", NULL, "none is given");
+    return pair_stderr(options, ops, error);
+}
+
+void options_free(struct options *options, const struct blivet_ops *ops)
+{
+    ops->free(options->env);
+    ops->free(options->keep_fds);
+    ops->free(options->stderr_path);
+}
+
+static void print_option(FILE *stream, const char *name, int value, const char *argument, const char *help)
+{
+    char spelled[64];
+    int length = value <= UCHAR_MAX ? snprintf(spelled, sizeof spelled, "-%c, --%s", value, name)
+                                    : snprintf(spelled, sizeof spelled, "    --%s", name);
+    if (argument)
+        snprintf(spelled + length, sizeof spelled - (size_t)length, "%s%s", value <= UCHAR_MAX ? " " : "=", argument);
+    fprintf(stream, "  %-28s %s\n", spelled, help);
+}
+
+void options_help(FILE *stream)
+{
+    fputs("Usage: daemonize [options] [--] program [argument ...]\n"
+          "Run a program as a daemon; exit 0 only once it runs.\n\n", stream);
+#define OPTION(name, value, argument, help) print_option(stream, name, value, argument, help);
+#include "options.def"
+#undef OPTION
+    fputs("\nPaths are absolute.  Options end at the first word that is not one.\n"
+          "Exit status: 0, or the reason as in sysexits.h; see daemonize(1).\n", stream);
+}

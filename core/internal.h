@@ -1,0 +1,131 @@
+/* internal.h - what the files of core/ share: the context, and who does what.
+ *
+ * Int results are 0, or -1 with the error noted in the context at the line where it happened; nobody rewrites
+ * it on the way up. */
+#ifndef BLIVET_INTERNAL_H
+#define BLIVET_INTERNAL_H
+#include "seam.h"
+#include <stdbool.h>
+
+enum {
+#define STEP(number, symbol, name, sentence) STEP_##symbol = (number),
+#include "steps.def"
+#undef STEP
+    BLIVET_STEPS = 14,
+    STEP_APPLICATION /* after the sequence: the application's own start */
+};
+
+/* In memory shared by the three processes: what the launcher says of a death (NTF-14). */
+struct blivet_page {
+    _Atomic int step; /* the one that was last entered */
+    _Atomic int pid;  /* of the daemon; 0 before the second fork */
+};
+
+struct blivet_identity {
+    bool wanted; /* a user, a group, or both are configured */
+    bool has_user;
+    uid_t uid;
+    gid_t gid;
+    char *name, *home; /* of the user */
+    gid_t *groups;     /* sorted; room for twice as many, the second half for the proof */
+    int group_count;
+};
+
+enum { CALLER, SESSION_LEADER, DAEMON };
+
+struct blivet_context {
+    const struct blivet_ops *ops;
+    /* The plan: made before the fork, read afterwards. */
+    char *pidfile, *lockfile, *directory, *stdout_path, *stderr_path;
+    mode_t umask;
+    unsigned flags, timeout_ms;
+    char **environment; /* given to the process in step 11 and never freed from then on */
+    size_t inherited_entries; /* the first ones of it; the others are ours */
+    bool environment_given;
+    int *keep_fds;      /* with room for BLIVET_OWN_FDS more */
+    size_t keep_count;
+    struct blivet_identity identity;
+    /* Who and where we are. */
+    int process; /* CALLER (the launcher, or foreground mode), SESSION_LEADER, DAEMON */
+    int step;
+    pid_t pid; /* of the process that the context serves */
+    struct blivet_page *page;
+    sigset_t mask; /* the caller's */
+    /* What is held; -1 where it is not. */
+    int channel;      /* the daemon's end */
+    int launcher_end; /* the launcher's */
+    int lock_fd, pidfile_fd; /* one and the same where the pidfile is the lock */
+    int log_fds[2];
+    int original[3]; /* foreground mode: 0 to 2 as they were */
+    bool originals_saved;
+    /* How far it got. */
+    bool pidfile_ours; /* created or written by us */
+    bool logs_followed; /* opened through whatever link there was */
+    bool has_go, told, announced, handed_over, dropped, broken;
+    struct blivet_error error;
+};
+
+enum { BLIVET_OWN_FDS = 6 }; /* channel, lock, pidfile, two logs, the old stderr */
+
+static inline bool blivet_is_foreground(const struct blivet_context *daemon)
+{
+    return (daemon->flags & BLIVET_FOREGROUND) != 0;
+}
+
+/* error.c.  failed: reads errno; refused: the reason is ours. */
+int blivet_failed(struct blivet_context *daemon, int kind, const char *what, const char *subject);
+int blivet_refused(struct blivet_context *daemon, int kind, const char *what, const char *subject, const char *why);
+int blivet_hand_error(const struct blivet_context *daemon, struct blivet_error *error);
+
+/* config.c */
+bool blivet_same_file(const struct blivet_ops *ops, const char *one, const char *other);
+
+/* threads.c */
+int blivet_require_one_thread(const struct blivet_ops *ops, struct blivet_error *error);
+
+/* prepare.c */
+struct blivet_context *blivet_prepare(const struct blivet_config *config, const struct blivet_ops *ops,
+                                      struct blivet_error *error);
+void blivet_discard(struct blivet_context *daemon);
+void blivet_flush_stdio(const struct blivet_ops *ops);
+
+/* identity.c */
+int blivet_look_up_identity(struct blivet_context *daemon, const struct blivet_config *config);
+
+/* launcher.c */
+_Noreturn void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader);
+_Noreturn void blivet_leader_hands_over(struct blivet_context *daemon, pid_t child);
+
+/* streams.c */
+int blivet_above_standard(const struct blivet_ops *ops, int fd);
+void blivet_close_fd(const struct blivet_ops *ops, int *fd);
+int blivet_null_standard_streams(struct blivet_context *daemon);
+int blivet_open_output_files(struct blivet_context *daemon);
+void blivet_release_logs(struct blivet_context *daemon);
+void blivet_settle_standard_streams(struct blivet_context *daemon);
+void blivet_restore_standard_streams(struct blivet_context *daemon);
+
+/* pidfile.c */
+int blivet_take_lock(struct blivet_context *daemon);
+int blivet_write_pidfile(struct blivet_context *daemon);
+void blivet_withdraw_pidfile(struct blivet_context *daemon);
+void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid);
+void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid);
+
+/* signals.c */
+int blivet_reset_dispositions(struct blivet_context *daemon);
+int blivet_clear_mask(struct blivet_context *daemon);
+void blivet_take_handlers_away(struct blivet_context *daemon);
+void blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigaction *old);
+void blivet_default_signal(const struct blivet_ops *ops, int signal);
+const char *blivet_signal_name(int signal);
+
+/* descriptors.c */
+int blivet_close_inherited(struct blivet_context *daemon);
+
+/* context.c */
+void blivet_enter(struct blivet_context *daemon, int step);
+int blivet_await_go(struct blivet_context *daemon);
+int blivet_tell_failure(struct blivet_context *daemon, int code, const char *message);
+void blivet_close_all(struct blivet_context *daemon);
+#endif

@@ -1,0 +1,450 @@
+/* launcher.c - the launcher's side: wait, conclude, print, end (NTF-13).
+ *
+ * The session leader is waited for, but not reaped before the verdict: as long as it is a zombie, nobody else can
+ * be given its number, so kill(-leader) reaches the daemon and what it has forked, and never a stranger.  While
+ * the daemon is its own child the leader opens two handles on it, /proc/PID/stat and a pidfd, and passes them on;
+ * both are tied to the process, not to the number.  Then the launcher says "go".
+ *
+ * Promise: exit 0 only if the daemon is ready, or runs the program it announced; with anything else nothing of
+ * ours is left, no process, no lock, no pidfile that names it. */
+#include "internal.h"
+#include "text.h"
+#include "verdict.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GRACE_MS = 5000, TICK_MS = 20 };
+
+struct launch {
+    struct blivet_context *daemon;
+    const struct blivet_ops *ops;
+    pid_t leader;
+    int channel, stat, pidfd;
+    int leader_status; /* as wait(2) has it; 0: it did its work */
+    unsigned char bytes[BLIVET_VERDICT_SIZE];
+    size_t count;
+    bool ended, late, dead;
+    int unreadable; /* errno */
+    struct blivet_verdict verdict;
+};
+
+/* ---- in the session leader: async-signal-safe only ---- */
+
+union passed {
+    char space[CMSG_SPACE(2 * sizeof(int))];
+    struct cmsghdr align;
+};
+
+enum { HAS_STAT = 1, HAS_PIDFD = 2 };
+
+static bool send_handles(const struct blivet_ops *ops, int channel, char kind, const int *fds, size_t count)
+{
+    union passed passed;
+    struct iovec byte = { &kind, 1 };
+    struct msghdr message;
+    ssize_t sent;
+    memset(&message, 0, sizeof message);
+    memset(&passed, 0, sizeof passed);
+    message.msg_iov = &byte;
+    message.msg_iovlen = 1;
+    if (count > 0) {
+        message.msg_control = passed.space;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+    }
+    UNINTERRUPTED(sent, ops->sendmsg(channel, &message, MSG_NOSIGNAL));
+    return sent == 1;
+}
+
+/* The leader has one child: what /proc shows as its child is the daemon, even where /proc belongs to another PID
+ * namespace and counts differently.  ") S PPID ..." */
+static bool names_my_child(const struct blivet_ops *ops, int stat)
+{
+    char self[24], line[512];
+    ssize_t length = ops->readlink("/proc/self", self, sizeof self), count;
+    UNINTERRUPTED(count, ops->pread(stat, line, sizeof line - 1, 0));
+    if (length <= 0 || length == (ssize_t)sizeof self || count <= 0)
+        return false;
+    line[count] = '\0';
+    const char *tail = strrchr(line, ')'); /* the name before it may hold anything */
+    return tail && strlen(tail) > 4 + (size_t)length && memcmp(tail + 4, self, (size_t)length) == 0 &&
+           tail[4 + length] == ' ';
+}
+
+static int open_stat(const struct blivet_ops *ops, pid_t child)
+{
+    char path[40];
+    struct blivet_text text;
+    int fd;
+    blivet_text_begin(&text, path, sizeof path);
+    blivet_text_put(&text, "/proc/");
+    blivet_text_number(&text, (uintmax_t)child);
+    blivet_text_put(&text, "/stat");
+    UNINTERRUPTED(fd, ops->open(path, O_RDONLY | O_CLOEXEC, 0));
+    if (fd >= 0 && !names_my_child(ops, fd))
+        blivet_close_fd(ops, &fd);
+    return fd;
+}
+
+void blivet_leader_hands_over(struct blivet_context *daemon, pid_t child)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    int fds[2], stat = open_stat(ops, child), pidfd = ops->pidfd_open(child, 0);
+    size_t count = 0;
+    daemon->page->pid = child;
+    if (stat >= 0)
+        fds[count++] = stat;
+    if (pidfd >= 0)
+        fds[count++] = pidfd;
+    char kind = (char)((stat >= 0 ? HAS_STAT : 0) | (pidfd >= 0 ? HAS_PIDFD : 0));
+    bool handed = send_handles(ops, daemon->channel, kind, fds, count) || send_handles(ops, daemon->channel, 0, fds, 0);
+    for (;;)
+        ops->_exit(handed ? 0 : blivet_exit_code(BLIVET_NOTIFY_FAILED));
+}
+
+/* ---- in the launcher: the leader ---- */
+
+static void receive_handles(struct launch *launch)
+{
+    union passed passed;
+    char kind = 0;
+    int fds[2] = { -1, -1 };
+    struct iovec byte = { &kind, 1 };
+    struct msghdr message;
+    ssize_t count;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &byte;
+    message.msg_iovlen = 1;
+    message.msg_control = passed.space;
+    message.msg_controllen = sizeof passed.space;
+    UNINTERRUPTED(count, launch->ops->recvmsg(launch->channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+    struct cmsghdr *header = count == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header && header->cmsg_len > CMSG_LEN(0) && header->cmsg_len <= CMSG_LEN(sizeof fds))
+        memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+    if (kind & HAS_STAT)
+        launch->stat = blivet_above_standard(launch->ops, fds[0]);
+    if (kind & HAS_PIDFD)
+        launch->pidfd = blivet_above_standard(launch->ops, fds[kind & HAS_STAT ? 1 : 0]);
+}
+
+static int wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info)
+{
+    int result;
+    memset(info, 0, sizeof *info);
+    UNINTERRUPTED(result, ops->waitid(P_PID, (id_t)pid, info, WEXITED | options));
+    return result == 0 && info->si_pid == pid ? 0 : -1;
+}
+
+/* In the encoding of wait(2). */
+static int status_of(const siginfo_t *info)
+{
+    return info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8 : info->si_status;
+}
+
+/* Without a leader that did its work there is no "go", and the end of the channel makes the daemon give up. */
+static void see_leader_off(struct launch *launch)
+{
+    siginfo_t info;
+    if (wait_for(launch->ops, launch->leader, WNOWAIT, &info) == 0)
+        launch->leader_status = status_of(&info);
+    if (launch->leader_status != 0) {
+        launch->ops->shutdown(launch->channel, SHUT_WR);
+        return;
+    }
+    receive_handles(launch);
+    launch->ops->send(launch->channel, "g", 1, MSG_NOSIGNAL); /* who is not there to hear it has hung up */
+}
+
+/* ---- in the launcher: the verdict ---- */
+
+static int64_t now_ms(const struct blivet_ops *ops)
+{
+    struct timespec time = { 0, 0 };
+    ops->clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static bool read_stat(const struct launch *launch, struct blivet_evidence *evidence)
+{
+    char line[1024], *tail;
+    ssize_t count = -1;
+    if (launch->stat >= 0)
+        UNINTERRUPTED(count, launch->ops->pread(launch->stat, line, sizeof line - 1, 0));
+    if (count <= 0)
+        return false; /* ESRCH: it has been reaped */
+    line[count] = '\0';
+    tail = strrchr(line, ')');
+    for (int field = 2; tail && field < 9; field++)
+        tail = strchr(tail + 1, ' ');
+    if (!tail)
+        return false;
+    evidence->seen = true;
+    evidence->flags = (unsigned)strtoul(tail, NULL, 10);
+    char *last = strrchr(line, ' '); /* field 52, the wait status; 0 to those who may not know */
+    long status = last ? strtol(last, NULL, 10) : 0;
+    if (status != 0) {
+        evidence->known = true;
+        evidence->status = (int)status;
+    }
+    return true;
+}
+
+static bool is_signalled(const struct launch *launch, int milliseconds)
+{
+    struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
+    return launch->pidfd >= 0 && launch->ops->poll(&pidfd, 1, milliseconds) > 0;
+}
+
+static bool is_dead(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { 0 };
+    enum { PF_EXITING = 0x04 };
+    pid_t pid = launch->daemon->page->pid;
+    if (launch->pidfd >= 0)
+        return is_signalled(launch, 0);
+    if (read_stat(launch, &evidence))
+        return (evidence.flags & PF_EXITING) != 0;
+    return pid > 0 && launch->ops->kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+static bool has_execed(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { .announced = true };
+    return read_stat(launch, &evidence) && blivet_judge(&evidence) == BLIVET_STARTED;
+}
+
+static void read_channel(struct launch *launch)
+{
+    ssize_t count;
+    UNINTERRUPTED(count, launch->ops->recv(launch->channel, launch->bytes + launch->count,
+                                           sizeof launch->bytes - launch->count, MSG_DONTWAIT));
+    if (count > 0)
+        launch->count += (size_t)count;
+    else if (count == 0 || errno == ECONNRESET) /* reset: it died with our "go" unread */
+        launch->ended = true;
+    else if (errno != EAGAIN && errno != EWOULDBLOCK)
+        launch->unreadable = errno;
+    else if (launch->dead)
+        launch->ended = true; /* a worker may hold the channel open, but nobody will speak any more (NTF-16) */
+}
+
+static bool is_concluded(struct launch *launch)
+{
+    bool full = launch->count == sizeof launch->bytes;
+    blivet_decode(launch->bytes, launch->count, launch->ended || full, &launch->verdict);
+    if (launch->ended || launch->unreadable || launch->late)
+        return true;
+    return launch->verdict.state != BLIVET_WAITING && launch->verdict.state != BLIVET_ANNOUNCED;
+}
+
+/* How long to sleep: to the limit, or a tick where something must be looked at that no poll tells. */
+static int nap(const struct launch *launch, int64_t deadline)
+{
+    bool ticking = launch->pidfd < 0 || launch->verdict.state == BLIVET_ANNOUNCED;
+    int64_t left = deadline ? deadline - now_ms(launch->ops) : INT64_MAX;
+    if (ticking && left > TICK_MS)
+        return TICK_MS;
+    if (left > INT32_MAX)
+        return deadline ? INT32_MAX : -1;
+    return left > 0 ? (int)left : 0;
+}
+
+static void await_verdict(struct launch *launch)
+{
+    unsigned limit = launch->daemon->timeout_ms;
+    int64_t deadline = limit ? now_ms(launch->ops) + limit : 0;
+    struct pollfd fds[2] = { { .fd = launch->channel, .events = POLLIN }, { .fd = launch->pidfd, .events = POLLIN } };
+    while (!is_concluded(launch)) {
+        int ready = launch->ops->poll(fds, 2, nap(launch, deadline));
+        if (ready < 0 && errno != EINTR)
+            launch->unreadable = errno;
+        if (ready < 0)
+            continue;
+        /* Looked at before reading: what it said before it died counts. */
+        launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : is_dead(launch);
+        if (ready > 0 || launch->dead)
+            read_channel(launch);
+        else if (launch->verdict.state == BLIVET_ANNOUNCED && has_execed(launch))
+            launch->ended = true;
+        else if (deadline && now_ms(launch->ops) >= deadline)
+            launch->late = true;
+    }
+}
+
+/* ---- in the launcher: the end ---- */
+
+static void signal_daemon(const struct launch *launch, int signal)
+{
+    launch->ops->kill(-launch->leader, signal);
+    if (launch->pidfd >= 0) /* it may have left the group */
+        launch->ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
+}
+
+/* Until the daemon is dead and nobody holds the channel any more. */
+static bool wait_for_end(struct launch *launch, int milliseconds)
+{
+    int64_t deadline = now_ms(launch->ops) + milliseconds;
+    char rest[256];
+    for (;;) {
+        ssize_t count;
+        UNINTERRUPTED(count, launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT));
+        bool hung_up = count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+        if (hung_up && (launch->pidfd < 0 || is_signalled(launch, 0)))
+            return true;
+        if (now_ms(launch->ops) >= deadline)
+            return false;
+        if (count > 0)
+            continue;
+        struct pollfd fds[2] = { { .fd = hung_up ? -1 : launch->channel, .events = POLLIN },
+                                 { .fd = launch->pidfd, .events = POLLIN } };
+        if (!hung_up && is_signalled(launch, 0))
+            fds[1].fd = -1; /* dead: wait for the last holder of the channel */
+        launch->ops->poll(fds, 2, TICK_MS);
+    }
+}
+
+static void end_daemon(struct launch *launch, bool ask_first)
+{
+    if (ask_first)
+        signal_daemon(launch, SIGTERM);
+    if (ask_first || launch->verdict.state == BLIVET_FAILED)
+        wait_for_end(launch, GRACE_MS);
+    signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
+    wait_for_end(launch, GRACE_MS);
+}
+
+static void gather(struct launch *launch, struct blivet_evidence *evidence)
+{
+    siginfo_t info;
+    pid_t pid = launch->daemon->page->pid;
+    evidence->announced = launch->verdict.state == BLIVET_ANNOUNCED;
+    read_stat(launch, evidence);
+    if (!evidence->known && launch->pidfd >= 0 && is_signalled(launch, 0))
+        evidence->known = launch->ops->pidfd_exit_status(launch->pidfd, &evidence->status) == 0;
+    if (!evidence->known && pid > 0 && wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 0) {
+        evidence->known = true; /* a subreaper is its parent */
+        evidence->status = status_of(&info);
+    }
+    evidence->alive = !evidence->seen && !evidence->known && !is_dead(launch);
+}
+
+/* "in step 12, output files" (NTF-14) */
+static void put_step(struct blivet_text *text, int step)
+{
+    const char *name = blivet_step_name(step);
+    if (!name) {
+        blivet_text_put(text, step == STEP_APPLICATION ? " after the last step, in its own start" : "");
+        return;
+    }
+    blivet_text_put(text, " in step ");
+    blivet_text_number(text, (uintmax_t)step);
+    blivet_text_put(text, ", ");
+    blivet_text_put(text, name);
+}
+
+static void describe_death(struct launch *launch, const char *who, bool known, int status)
+{
+    struct blivet_text text;
+    char words[200];
+    blivet_text_begin(&text, words, sizeof words);
+    blivet_text_put(&text, who);
+    if (known && (status & 0x7f)) {
+        blivet_text_put(&text, " was killed by ");
+        blivet_text_put(&text, blivet_signal_name(status & 0x7f));
+    } else
+        blivet_text_put(&text, " ended before it was ready");
+    if (known && !(status & 0x7f)) {
+        blivet_text_put(&text, ", with exit status ");
+        blivet_text_number(&text, (uintmax_t)((status >> 8) & 0xff));
+        blivet_text_put(&text, ",");
+    }
+    put_step(&text, launch->daemon->page->step);
+    blivet_set_error(&launch->daemon->error, BLIVET_ENDED_EARLY, 0, words, NULL, NULL);
+}
+
+/* Silence.  Returns true if the announced program runs. */
+static bool judge_silence(struct launch *launch)
+{
+    struct blivet_evidence evidence = { 0 };
+    struct blivet_error *error = &launch->daemon->error;
+    gather(launch, &evidence);
+    enum blivet_fate fate = blivet_judge(&evidence);
+    if (launch->leader_status != 0 && fate != BLIVET_STARTED)
+        describe_death(launch, "session leader", true, launch->leader_status);
+    else if (fate == BLIVET_DIED)
+        describe_death(launch, "daemon", evidence.known, evidence.status);
+    else if (fate == BLIVET_HUNG_UP)
+        blivet_set_error(error, BLIVET_ENDED_EARLY, 0, "daemon hung up before it was ready", NULL, NULL);
+    else if (fate == BLIVET_STRAYED)
+        blivet_set_error(error, BLIVET_ENDED_EARLY, 0, "daemon ran another program before it was ready", NULL, NULL);
+    return fate == BLIVET_STARTED;
+}
+
+static void describe_lateness(struct launch *launch)
+{
+    struct blivet_text text;
+    char words[160];
+    unsigned limit = launch->daemon->timeout_ms;
+    char fraction[] = { '.', (char)('0' + limit / 100 % 10), (char)('0' + limit / 10 % 10), (char)('0' + limit % 10), 0 };
+    blivet_text_begin(&text, words, sizeof words);
+    blivet_text_put(&text, "daemon was not ready after ");
+    blivet_text_number(&text, limit / 1000);
+    blivet_text_put(&text, limit % 1000 ? fraction : "");
+    blivet_text_put(&text, " seconds");
+    put_step(&text, launch->daemon->page->step);
+    blivet_set_error(&launch->daemon->error, BLIVET_LATE, 0, words, NULL, NULL);
+}
+
+/* Returns true on success; else the error is in the context and nothing is left. */
+static bool conclude(struct launch *launch)
+{
+    struct blivet_error *error = &launch->daemon->error;
+    bool ask_first = true;
+    if (launch->verdict.state == BLIVET_READY)
+        return true;
+    if (launch->verdict.state == BLIVET_FAILED) {
+        blivet_set_error(error, BLIVET_APPLICATION_FAILED, 0,
+                         *launch->verdict.message ? launch->verdict.message : "daemon failed", NULL, NULL);
+        error->exit_code = launch->verdict.code;
+        ask_first = false;
+    } else if (launch->verdict.state == BLIVET_MALFORMED)
+        blivet_set_error(error, BLIVET_MALFORMED_VERDICT, 0, "malformed verdict", launch->verdict.message, NULL);
+    else if (launch->late)
+        describe_lateness(launch);
+    else if (launch->unreadable)
+        blivet_set_error(error, BLIVET_SYSTEM_FAILED, launch->unreadable, "notification channel", NULL, NULL);
+    else if (judge_silence(launch))
+        return true;
+    if (!(launch->late && (launch->daemon->flags & BLIVET_LEAVE_ON_TIMEOUT))) {
+        end_daemon(launch, ask_first);
+        blivet_remove_pidfile_of_dead(launch->daemon, launch->daemon->page->pid);
+    }
+    return false;
+}
+
+void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    struct launch launch = { .daemon = daemon, .ops = ops, .leader = leader, .channel = daemon->launcher_end,
+                             .stat = -1, .pidfd = -1 };
+    siginfo_t info;
+    blivet_close_fd(ops, &daemon->channel);
+    blivet_default_signal(ops, SIGCHLD); /* before the mask: a handler of the caller's must not reap our children */
+    ops->sigprocmask(SIG_SETMASK, &daemon->mask, NULL);
+    see_leader_off(&launch);
+    await_verdict(&launch);
+    bool ready = conclude(&launch);
+    wait_for(ops, leader, 0, &info);
+    if (!ready && daemon->page->pid > 0)
+        wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
+    if (!ready)
+        blivet_say(ops, 2, daemon->error.message);
+    for (;;)
+        ops->_exit(ready ? 0 : daemon->error.exit_code);
+}

@@ -1,0 +1,284 @@
+/* pidfile.c - the lock and the pidfile: open, lock, write, remove (PID).
+ *
+ * Attacks that it answers: a link, FIFO or device planted in the file's place; a file that another user owns or
+ * can write, who then picks whom root kills; a file removed and made anew between opening and locking, so that
+ * two daemons both "hold" the lock; a reader who meets the file half written. */
+#include "internal.h"
+#include "text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+enum { MOST_TRIES = 100, LONGEST = 4096 };
+
+/* What one of our files is; lock: take it. */
+struct target {
+    const char *what, *path;
+    int kind;        /* of error */
+    bool lock, holds_pid;
+};
+
+static bool same_inode(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static bool still_named(const struct blivet_ops *ops, const char *path, const struct stat *file)
+{
+    struct stat now;
+    return ops->lstat(path, &now) == 0 && same_inode(&now, file);
+}
+
+/* The number that the file reads as, 0 where it reads as none, -1 where it cannot be read. */
+static pid_t read_pid(const struct blivet_ops *ops, int fd)
+{
+    char text[24];
+    ssize_t length;
+    UNINTERRUPTED(length, ops->pread(fd, text, sizeof text - 1, 0));
+    if (length < 0)
+        return -1;
+    text[length] = '\0';
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9 || (text[digits] != '\0' && text[digits] != '\n'))
+        return 0;
+    pid_t pid = 0;
+    for (size_t i = 0; i < digits; i++)
+        pid = pid * 10 + (text[i] - '0');
+    return pid;
+}
+
+/* ---- open and lock ---- */
+
+/* Without O_CREAT first: fs.protected_regular refuses it for another user's file in a sticky directory, even to
+ * root.  O_EXCL then, so that no link is followed; losing that race is EEXIST. */
+static int open_or_create(const struct blivet_ops *ops, const char *path, bool *created)
+{
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd;
+    UNINTERRUPTED(fd, ops->open(path, flags, 0));
+    *created = fd < 0 && errno == ENOENT;
+    if (*created)
+        UNINTERRUPTED(fd, ops->open(path, flags | O_CREAT | O_EXCL, 0644));
+    return fd;
+}
+
+static int held(struct blivet_context *daemon, const struct target *target, int fd)
+{
+    struct blivet_text text;
+    char why[64];
+    pid_t pid = read_pid(daemon->ops, fd);
+    blivet_text_begin(&text, why, sizeof why);
+    blivet_text_put(&text, "is locked by another process");
+    if (pid > 0) {
+        blivet_text_put(&text, " (pid ");
+        blivet_text_number(&text, (uintmax_t)pid);
+        blivet_text_put(&text, ")");
+    }
+    return blivet_refused(daemon, BLIVET_LOCK_HELD, target->what, target->path, why);
+}
+
+static int judge(struct blivet_context *daemon, const struct target *target, const struct stat *file)
+{
+    if (!S_ISREG(file->st_mode))
+        return blivet_refused(daemon, target->kind, target->what, target->path, "is not a regular file");
+    if (file->st_nlink > 1)
+        return blivet_refused(daemon, target->kind, target->what, target->path, "is a file with several names");
+    return 0;
+}
+
+static int lock(struct blivet_context *daemon, const struct target *target, int fd)
+{
+    int result;
+    UNINTERRUPTED(result, daemon->ops->flock(fd, LOCK_EX | LOCK_NB));
+    if (result == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return held(daemon, target, fd);
+    return blivet_failed(daemon, target->kind, target->what, target->path);
+}
+
+/* PID-10: who owns a pidfile, or can write it, or has it open, picks whom root kills. */
+static bool is_safe_for_root(const struct blivet_context *daemon, const struct stat *file)
+{
+    if (daemon->ops->geteuid() != 0)
+        return true;
+    if ((daemon->flags & BLIVET_GIVE_PIDFILE) && daemon->identity.has_user && file->st_uid == daemon->identity.uid)
+        return true; /* it will be that user's in any case */
+    return file->st_uid == 0 && !(file->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+enum { DONE, AGAIN, FAILED };
+
+/* One try on an open file: judged, locked, and still the one that the path names. */
+static int secure(struct blivet_context *daemon, const struct target *target, int fd)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    struct stat file;
+    if (ops->fstat(fd, &file) != 0) {
+        blivet_failed(daemon, target->kind, target->what, target->path);
+        return FAILED;
+    }
+    if (judge(daemon, target, &file) != 0 || (target->lock && lock(daemon, target, fd) != 0))
+        return FAILED;
+    /* Without this two daemons can hold the lock, one of them on a file that is gone (PID-4). */
+    if (!still_named(ops, target->path, &file))
+        return AGAIN;
+    if (!target->holds_pid || is_safe_for_root(daemon, &file))
+        return DONE;
+    if (ops->unlink(target->path) == 0 || errno == ENOENT)
+        return AGAIN;
+    blivet_failed(daemon, target->kind, target->what, target->path);
+    return FAILED;
+}
+
+/* Returns a descriptor, or -1 with the error noted. */
+static int open_own_file(struct blivet_context *daemon, const struct target *target)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        bool created;
+        int fd = open_or_create(ops, target->path, &created);
+        if (fd < 0 && created && errno == EEXIST)
+            continue; /* somebody was between the two openings */
+        if (fd < 0 && errno == ELOOP)
+            return blivet_refused(daemon, target->kind, target->what, target->path, "is a symbolic link");
+        if (fd < 0)
+            return blivet_failed(daemon, target->kind, target->what, target->path);
+        int outcome = secure(daemon, target, fd);
+        if (outcome == DONE) {
+            daemon->pidfile_ours |= created && target->holds_pid;
+            return fd;
+        }
+        ops->close(fd);
+        if (outcome == FAILED)
+            return -1;
+    }
+    return blivet_refused(daemon, target->kind, target->what, target->path, "is replaced again and again");
+}
+
+int blivet_take_lock(struct blivet_context *daemon)
+{
+    blivet_enter(daemon, STEP_LOCK);
+    if (daemon->flags & BLIVET_NO_LOCK)
+        return 0;
+    const struct target lockfile = { "lockfile", daemon->lockfile, BLIVET_LOCKFILE_FAILED, true, false };
+    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, true, true };
+    if (!daemon->lockfile && !daemon->pidfile)
+        return 0;
+    daemon->lock_fd = open_own_file(daemon, daemon->lockfile ? &lockfile : &pidfile);
+    if (!daemon->lockfile)
+        daemon->pidfile_fd = daemon->lock_fd;
+    return daemon->lock_fd >= 0 ? 0 : -1;
+}
+
+/* ---- write ---- */
+
+/* In place, in one write, padded with newlines over what was there, then cut: who reads meanwhile finds neither
+ * two numbers nor nothing (PID-3).  What is longer than any pidfile is cut to LONGEST first. */
+static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
+{
+    char bytes[LONGEST];
+    struct blivet_text text;
+    struct stat file;
+    int result;
+    ssize_t written;
+    if (ops->fstat(fd, &file) != 0)
+        return -1;
+    memset(bytes, '\n', sizeof bytes);
+    blivet_text_begin(&text, bytes, sizeof bytes);
+    blivet_text_number(&text, (uintmax_t)pid);
+    *text.at = '\n'; /* over the NUL */
+    size_t length = (size_t)(text.at - bytes) + 1, size = length;
+    if (file.st_size > LONGEST)
+        UNINTERRUPTED(result, ops->ftruncate(fd, LONGEST))
+    if (file.st_size > (off_t)length)
+        size = file.st_size > LONGEST ? LONGEST : (size_t)file.st_size;
+    UNINTERRUPTED(written, ops->pwrite(fd, bytes, size, 0));
+    if (written >= 0 && (size_t)written < length)
+        errno = ENOSPC; /* room for a part only */
+    if (written < (ssize_t)length)
+        return -1;
+    if (size == length && file.st_size <= (off_t)length)
+        return 0;
+    UNINTERRUPTED(result, ops->ftruncate(fd, (off_t)length));
+    return result;
+}
+
+int blivet_write_pidfile(struct blivet_context *daemon)
+{
+    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, false, true };
+    struct sigaction before;
+    blivet_enter(daemon, STEP_PIDFILE);
+    if (!daemon->pidfile)
+        return 0;
+    if (daemon->pidfile_fd < 0)
+        daemon->pidfile_fd = open_own_file(daemon, &pidfile);
+    if (daemon->pidfile_fd < 0)
+        return -1;
+    daemon->pidfile_ours = true;
+    blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
+    int result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
+    if (result != 0)
+        blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
+    daemon->ops->sigaction(SIGXFSZ, &before, NULL);
+    return result;
+}
+
+/* ---- remove ---- */
+
+/* Removed, or where that may not be, emptied; either way it names nobody. */
+static void remove_or_empty(const struct blivet_ops *ops, const char *path, int fd)
+{
+    struct stat file;
+    int result;
+    if (ops->fstat(fd, &file) != 0 || !still_named(ops, path, &file))
+        return; /* another instance's file is there by now */
+    if (ops->unlink(path) != 0)
+        UNINTERRUPTED(result, ops->ftruncate(fd, 0))
+}
+
+/* If it still holds that pid.  Async-signal-safe: the clean-up handler calls it (PID-8). */
+void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid)
+{
+    if (fd >= 0 && read_pid(ops, fd) == pid)
+        remove_or_empty(ops, path, fd);
+}
+
+/* A start that fails: a file that we made, or began to write, and that names us or nobody (PID-9). */
+void blivet_withdraw_pidfile(struct blivet_context *daemon)
+{
+    pid_t pid;
+    if (!daemon->pidfile_ours || daemon->pidfile_fd < 0)
+        return;
+    daemon->pidfile_ours = false;
+    pid = read_pid(daemon->ops, daemon->pidfile_fd);
+    if (pid <= 0 || pid == daemon->pid)
+        remove_or_empty(daemon->ops, daemon->pidfile, daemon->pidfile_fd);
+}
+
+/* In the launcher, after a daemon that was killed: only if the lock can be had, so that an instance that has
+ * started since is left alone (PID-9). */
+void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    const char *locked = daemon->lockfile ? daemon->lockfile : daemon->pidfile;
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int lock_fd = -1, fd, result = 0;
+    if (!daemon->pidfile || pid <= 0)
+        return;
+    UNINTERRUPTED(fd, ops->open(daemon->pidfile, flags, 0));
+    if (fd < 0 || read_pid(ops, fd) != pid) {
+        blivet_close_fd(ops, &fd);
+        return;
+    }
+    if (!(daemon->flags & BLIVET_NO_LOCK)) {
+        if (daemon->lockfile)
+            UNINTERRUPTED(lock_fd, ops->open(locked, flags, 0))
+        UNINTERRUPTED(result, ops->flock(daemon->lockfile ? lock_fd : fd, LOCK_EX | LOCK_NB));
+    }
+    if (result == 0)
+        blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
+    blivet_close_fd(ops, &fd);
+    blivet_close_fd(ops, &lock_fd);
+}

@@ -1,0 +1,17 @@
+/* seam.h - the calls of blivet.h on a table of your own.  No part of the installed interface, since the table
+ * grows with each row of ops.def; in the source for embedders who audit, and for the command. */
+#ifndef BLIVET_SEAM_H
+#define BLIVET_SEAM_H
+#include "blivet.h"
+#include "../syscall/ops.h"
+
+enum blivet_threads { BLIVET_COUNT_THREADS, BLIVET_TRUST_CALLER };
+
+int blivet_validate_on(const struct blivet_config *config, const struct blivet_ops *ops, struct blivet_error *error);
+struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, const struct blivet_ops *ops,
+                                           enum blivet_threads threads, struct blivet_error *error);
+
+/* "program: message" on a descriptor: one line, escaped (NTF-5).  It never ends the process by a signal, never
+ * waits for a reader for long, and tells nobody whether it could be written (CLI-12). */
+void blivet_say(const struct blivet_ops *ops, int fd, const char *message);
+#endif

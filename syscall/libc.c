@@ -1,0 +1,88 @@
+/* libc.c - the production table: the C library itself (ASR-2).
+ *
+ * A member without an adapter below is the function of that name.  Adapters exist where the C library's
+ * form is variadic, where older or smaller libraries lack the wrapper, or where it is a variable. */
+#include "ops.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+extern char **environ;
+
+static int open_3(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static int fcntl_3(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+#ifdef __GLIBC__
+static int getrlimit_2(int resource, struct rlimit *limit)
+{
+    return getrlimit((__rlimit_resource_t)resource, limit);
+}
+#define getrlimit getrlimit_2
+#endif
+static char **read_environ(void) { return environ; }
+static void write_environ(char **entries) { environ = entries; }
+
+static int close_range_by_number(unsigned first, unsigned last, int flags)
+{
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+static ssize_t getdents_by_number(int fd, void *entries, size_t size)
+{
+    return (ssize_t)syscall(SYS_getdents64, fd, entries, size);
+}
+
+static int pidfd_open_by_number(pid_t pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+
+static int pidfd_send_signal_by_number(int pidfd, int signal, siginfo_t *info, unsigned flags)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, info, flags);
+}
+
+static int capget_by_number(uint32_t header[2], uint32_t sets[6]) { return (int)syscall(SYS_capget, header, sets); }
+
+/* PIDFD_GET_INFO with PIDFD_INFO_EXIT, Linux 6.15: the wait status of a process that is no child of ours,
+ * even after it has been reaped.  The layout is the kernel's struct pidfd_info, first version. */
+static int pidfd_exit_status_by_ioctl(int pidfd, int *status)
+{
+    enum { INFO_EXIT = 1 << 3 };
+    struct {
+        uint64_t mask, cgroup;
+        uint32_t ids[11];
+        int32_t exit_code;
+    } info;
+    memset(&info, 0, sizeof info);
+    info.mask = INFO_EXIT;
+    if (syscall(SYS_ioctl, pidfd, _IOWR(0xFF, 11, info), &info) != 0)
+        return -1;
+    if (!(info.mask & INFO_EXIT)) {
+        errno = ESRCH; /* still running, or a kernel that did not keep it */
+        return -1;
+    }
+    *status = info.exit_code;
+    return 0;
+}
+
+#define open open_3
+#define fcntl fcntl_3
+#define environment read_environ
+#define set_environment write_environ
+#define close_range close_range_by_number
+#define getdents getdents_by_number
+#define pidfd_open pidfd_open_by_number
+#define pidfd_send_signal pidfd_send_signal_by_number
+#define pidfd_exit_status pidfd_exit_status_by_ioctl
+#define capget capget_by_number
+
+/* In the order of ops.def, so that each member meets its function. */
+const struct blivet_ops blivet_libc = {
+#define CALL(result, name, parameters, arguments, failure, errnos) name,
+#define VOID(name, parameters, arguments) name,
+#include "ops.def"
+#undef CALL
+#undef VOID
+};
