@@ -150,6 +150,8 @@ static int open_own_file(struct blivet_context *daemon, const struct target *tar
             daemon->pidfile_ours |= created && target->holds_pid;
             return fd;
         }
+        if (outcome == FAILED && created && daemon->error.kind != BLIVET_LOCK_HELD)
+            ops->unlink(target->path); /* ours, and of no use */
         ops->close(fd);
         if (outcome == FAILED)
             return -1;

@@ -1,0 +1,913 @@
+/* kernel.c - the invented kernel behind script.c: enough of files, descriptors, locks, identity and time for
+ * every branch of core/ and cli/, and nothing of the machine that the tests run on. */
+#include "script.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* ---- files ---- */
+
+static struct script_file *find(const char *path)
+{
+    for (int i = 0; i < SCRIPT_FILES; i++)
+        if (script.files[i].inode != 0 && strcmp(script.files[i].path, path) == 0)
+            return &script.files[i];
+    return NULL;
+}
+
+struct script_file *script_file(const char *path) { return find(path); }
+
+struct script_file *script_add(const char *path, mode_t mode, const char *content)
+{
+    for (int i = 0; i < SCRIPT_FILES; i++) {
+        struct script_file *file = &script.files[i];
+        if (file->inode != 0)
+            continue;
+        memset(file, 0, sizeof *file);
+        snprintf(file->path, sizeof file->path, "%s", path);
+        file->mode = mode;
+        file->uid = script.uids[1];
+        file->gid = script.gids[1];
+        file->links = 1;
+        file->inode = script.next_inode++;
+        if (S_ISLNK(mode))
+            snprintf(file->target, sizeof file->target, "%s", content);
+        else if (content) {
+            file->size = strlen(content);
+            memcpy(file->content, content, file->size);
+        }
+        return file;
+    }
+    abort(); /* SCRIPT_FILES is too small for this test */
+}
+
+static void parent_of(const char *path, char *parent, size_t size)
+{
+    snprintf(parent, size, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent] = '\0';
+}
+
+/* The file at the end of a path; NULL with errno.  Only absolute links, which is enough here. */
+static struct script_file *walk(const char *path, bool follow)
+{
+    char parent[256];
+    for (int links = 0; links < 8; links++) {
+        if (strlen(path) >= sizeof script.files[0].path) {
+            errno = ENAMETOOLONG;
+            return NULL;
+        }
+        struct script_file *file = find(path);
+        if (file && (!follow || !S_ISLNK(file->mode)))
+            return file;
+        if (!file) {
+            parent_of(path, parent, sizeof parent);
+            const struct script_file *folder = find(parent);
+            errno = folder && !S_ISDIR(folder->mode) ? ENOTDIR : ENOENT;
+            return NULL;
+        }
+        path = file->target;
+    }
+    errno = ELOOP;
+    return NULL;
+}
+
+static void describe(const struct script_file *file, struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_dev = 1;
+    status->st_ino = file->inode;
+    status->st_mode = file->mode;
+    status->st_nlink = file->links;
+    status->st_uid = file->uid;
+    status->st_gid = file->gid;
+    status->st_size = (off_t)file->size;
+}
+
+static int kernel_stat(const char *path, struct stat *status)
+{
+    const struct script_file *file = walk(path, true);
+    if (!file)
+        return -1;
+    describe(file, status);
+    return 0;
+}
+
+static int kernel_lstat(const char *path, struct stat *status)
+{
+    const struct script_file *file = walk(path, false);
+    if (!file)
+        return -1;
+    describe(file, status);
+    return 0;
+}
+
+static bool permits(const struct script_file *file, int mode)
+{
+    if (script.uids[1] == 0)
+        return !(mode & X_OK) || S_ISDIR(file->mode) || (file->mode & 0111);
+    mode_t bits = script.uids[1] == file->uid ? file->mode >> 6 : file->mode;
+    return ((int)bits & mode & 7) == (mode & 7);
+}
+
+static int kernel_eaccess(const char *path, int mode)
+{
+    const struct script_file *file = walk(path, true);
+    if (!file)
+        return -1;
+    return permits(file, mode) ? 0 : fail(EACCES);
+}
+
+static ssize_t kernel_readlink(const char *path, char *buffer, size_t size)
+{
+    static const char self[] = "101"; /* the session leader's own view */
+    const char *target;
+    if (strcmp(path, "/proc/self") == 0 && !script.no_proc)
+        target = self;
+    else {
+        const struct script_file *file = walk(path, false);
+        if (!file)
+            return -1;
+        if (!S_ISLNK(file->mode))
+            return fail(EINVAL);
+        target = file->target;
+    }
+    size_t length = strlen(target) < size ? strlen(target) : size;
+    memcpy(buffer, target, length);
+    return (ssize_t)length;
+}
+
+static int kernel_unlink(const char *path)
+{
+    char parent[256];
+    struct script_file *file = walk(path, false);
+    if (!file)
+        return -1;
+    parent_of(path, parent, sizeof parent);
+    const struct script_file *folder = find(parent);
+    if (!folder || !permits(folder, W_OK))
+        return fail(EACCES);
+    file->path[0] = '\0'; /* the open descriptions keep it */
+    file->links--;
+    return 0;
+}
+
+/* ---- descriptors ---- */
+
+static struct script_description *description(int fd)
+{
+    if (fd < 0 || fd >= SCRIPT_FDS || script.fds[fd] < 0) {
+        errno = EBADF;
+        return NULL;
+    }
+    return &script.descriptions[script.fds[fd]];
+}
+
+static int lowest_free(int from)
+{
+    for (int fd = from; fd < SCRIPT_FDS; fd++)
+        if (script.fds[fd] < 0)
+            return fd;
+    return fail(EMFILE);
+}
+
+static int install(int kind, int file, int flags)
+{
+    int fd = lowest_free(0);
+    for (int i = 0; fd >= 0 && i < SCRIPT_FDS; i++) {
+        struct script_description *free_one = &script.descriptions[i];
+        if (free_one->users > 0)
+            continue;
+        memset(free_one, 0, sizeof *free_one);
+        free_one->kind = kind;
+        free_one->users = 1;
+        free_one->file = file;
+        free_one->flags = flags & ~O_CLOEXEC;
+        script.fds[fd] = i;
+        script.cloexec[fd] = (flags & O_CLOEXEC) != 0;
+        return fd;
+    }
+    return -1;
+}
+
+static struct script_file *file_of(int fd)
+{
+    struct script_description *open_one = description(fd);
+    if (!open_one)
+        return NULL;
+    if (open_one->file < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return &script.files[open_one->file];
+}
+
+static int open_proc(const char *path, int flags)
+{
+    char status[64];
+    if (script.no_proc)
+        return fail(ENOENT);
+    if (strcmp(path, "/proc/self/fd") == 0)
+        return install(SCRIPT_LISTING, -1, flags);
+    struct script_file *file = find(path);
+    if (!file)
+        file = script_add(path, S_IFREG | 0444, "");
+    if (strcmp(path, "/proc/self/status") == 0) {
+        snprintf(status, sizeof status, "Name:\tx\nThreads:\t%d\nEnd:\t\n", script.threads);
+        strcpy(file->content, status);
+    } else
+        snprintf(file->content, sizeof file->content, "%s",
+                 script.stat_line ? script.stat_line : "102 (x) S 101 101 101 0 -1 64 0");
+    file->size = strlen(file->content);
+    return install(SCRIPT_FILE, (int)(file - script.files), flags);
+}
+
+static int kernel_open(const char *path, int flags, mode_t mode)
+{
+    char parent[256];
+    if (strncmp(path, "/proc/", 6) == 0)
+        return open_proc(path, flags);
+    struct script_file *file = walk(path, !(flags & O_NOFOLLOW));
+    if (!file && (errno != ENOENT || !(flags & O_CREAT)))
+        return -1;
+    if (file && (flags & O_CREAT) && (flags & O_EXCL))
+        return fail(EEXIST);
+    if (file && S_ISLNK(file->mode))
+        return fail(ELOOP);
+    if (file && S_ISDIR(file->mode) && (flags & O_ACCMODE) != O_RDONLY)
+        return fail(EISDIR);
+    if (file && S_ISFIFO(file->mode) && (flags & O_ACCMODE) == O_WRONLY)
+        return fail(ENXIO);
+    if (file && !permits(file, (flags & O_ACCMODE) == O_RDONLY ? R_OK : W_OK))
+        return fail(EACCES);
+    if (!file) {
+        parent_of(path, parent, sizeof parent);
+        const struct script_file *folder = find(parent);
+        if (!folder)
+            return fail(ENOENT);
+        if (!permits(folder, W_OK))
+            return fail(EACCES);
+        file = script_add(path, S_IFREG | (mode & ~script.umask), "");
+    }
+    if (flags & O_TRUNC)
+        file->size = 0;
+    return install(SCRIPT_FILE, (int)(file - script.files), flags);
+}
+
+static int kernel_close(int fd)
+{
+    struct script_description *open_one = description(fd);
+    if (!open_one)
+        return -1;
+    if (--open_one->users == 0 && open_one->file >= 0) {
+        struct script_file *file = &script.files[open_one->file];
+        if (file->locked_by == script.fds[fd])
+            file->locked_by = 0;
+    }
+    script.fds[fd] = -1;
+    return 0;
+}
+
+static int duplicate(int from, int to, bool cloexec)
+{
+    if (script.fds[to] >= 0 && to != from)
+        kernel_close(to);
+    script.fds[to] = script.fds[from];
+    script.cloexec[to] = cloexec;
+    if (to != from)
+        script.descriptions[script.fds[to]].users++;
+    return to;
+}
+
+static int kernel_dup2(int from, int to)
+{
+    if (!description(from))
+        return -1;
+    return from == to ? to : duplicate(from, to, false);
+}
+
+static int kernel_fcntl(int fd, int command, int argument)
+{
+    struct script_description *open_one = description(fd);
+    int to;
+    if (!open_one)
+        return -1;
+    switch (command) {
+    case F_GETFD: return script.cloexec[fd] ? FD_CLOEXEC : 0;
+    case F_SETFD: script.cloexec[fd] = (argument & FD_CLOEXEC) != 0; return 0;
+    case F_GETFL: return open_one->flags;
+    case F_SETFL: open_one->flags = argument; return 0;
+    case F_DUPFD_CLOEXEC:
+        to = lowest_free(argument);
+        return to < 0 ? -1 : duplicate(fd, to, true);
+    }
+    return fail(EINVAL);
+}
+
+static int kernel_fstat(int fd, struct stat *status)
+{
+    const struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    describe(file, status);
+    return 0;
+}
+
+static ssize_t kernel_pread(int fd, void *bytes, size_t count, off_t offset)
+{
+    const struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    if (strncmp(file->path, "/proc/", 6) == 0 && strstr(file->path, "/stat") && !script.stat_line &&
+        script.role == SCRIPT_LAUNCHER && !strstr(file->path, "status"))
+        return fail(ESRCH); /* reaped */
+    size_t from = (size_t)offset < file->size ? (size_t)offset : file->size;
+    size_t left = file->size - from < count ? file->size - from : count;
+    memcpy(bytes, file->content + from, left);
+    return (ssize_t)left;
+}
+
+static ssize_t kernel_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    if ((size_t)offset + count > SCRIPT_CONTENT)
+        return fail(ENOSPC);
+    memcpy(file->content + offset, bytes, count);
+    if ((size_t)offset + count > file->size)
+        file->size = (size_t)offset + count;
+    return (ssize_t)count;
+}
+
+static ssize_t kernel_write(int fd, const void *bytes, size_t count)
+{
+    if (!description(fd))
+        return -1;
+    size_t used = strlen(script.printed);
+    if (used + count < sizeof script.printed)
+        memcpy(script.printed + used, bytes, count);
+    return (ssize_t)count;
+}
+
+static int kernel_ftruncate(int fd, off_t length)
+{
+    struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    file->size = (size_t)length;
+    return 0;
+}
+
+/* Another process: it replaces the file between our open and our lock. */
+static void replace_behind_our_back(struct script_file *file)
+{
+    char path[128];
+    if (script.foreign_opens <= 0 || file->path[0] == '\0')
+        return;
+    script.foreign_opens--;
+    strcpy(path, file->path);
+    file->path[0] = '\0';
+    file->links--;
+    script_add(path, S_IFREG | 0644, "");
+}
+
+static int kernel_flock(int fd, int operation)
+{
+    struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    if (!(operation & LOCK_EX))
+        return fail(EINVAL);
+    replace_behind_our_back(file);
+    if (file->locked_by != 0 && file->locked_by != script.fds[fd])
+        return fail(EWOULDBLOCK);
+    file->locked_by = script.fds[fd];
+    return 0;
+}
+
+static int kernel_fchown(int fd, uid_t owner, gid_t group)
+{
+    struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    if (owner != (uid_t)-1)
+        file->uid = owner;
+    if (group != (gid_t)-1)
+        file->gid = group;
+    return 0;
+}
+
+static int kernel_close_range(unsigned first, unsigned last, int flags)
+{
+    (void)flags;
+    if (script.no_close_range)
+        return fail(ENOSYS);
+    for (unsigned fd = first; fd <= last && fd < SCRIPT_FDS; fd++)
+        if (script.fds[fd] >= 0)
+            kernel_close((int)fd);
+    return 0;
+}
+
+static ssize_t kernel_getdents(int fd, void *entries, size_t size)
+{
+    struct script_description *listing = description(fd);
+    char *at = entries;
+    if (!listing || listing->kind != SCRIPT_LISTING)
+        return fail(ENOTDIR);
+    for (; listing->offset < SCRIPT_FDS && (size_t)(at - (char *)entries) + 32 <= size; listing->offset++) {
+        unsigned short length = 32;
+        if (script.fds[listing->offset] < 0)
+            continue;
+        memset(at, 0, length);
+        memcpy(at + 16, &length, sizeof length);
+        snprintf(at + 19, 12, "%d", (int)listing->offset);
+        at += length;
+    }
+    return at - (char *)entries;
+}
+
+static int kernel_getrlimit(int resource, struct rlimit *limit)
+{
+    (void)resource;
+    limit->rlim_cur = 8; /* lowered since */
+    limit->rlim_max = SCRIPT_FDS;
+    return 0;
+}
+
+/* ---- processes, signals, time ---- */
+
+static void end(int how) { longjmp(script.end, how); }
+
+static pid_t kernel_fork(void)
+{
+    int number = script.pid - SCRIPT_CALLER_PID; /* 0: the first fork, 1: the second */
+    bool child = number < (int)script.role;
+    if (!child)
+        return script.pid + 1;
+    script.pid++;
+    return 0;
+}
+
+static pid_t kernel_setsid(void) { return script.pid; }
+static pid_t kernel_getpid(void) { return script.pid; }
+
+static void kernel__exit(int status)
+{
+    script.exit_code = status;
+    end(SCRIPT_EXITED);
+}
+
+static void kernel_exit(int status)
+{
+    script.exit_was_exit = true;
+    kernel__exit(status);
+}
+
+static int kernel_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    int status = (pid_t)id == SCRIPT_LEADER_PID ? script.leader_status : script.daemon_status;
+    (void)type;
+    (void)options;
+    if ((pid_t)id == SCRIPT_DAEMON_PID && !script.daemon_is_child)
+        return fail(ECHILD);
+    if ((pid_t)id == SCRIPT_DAEMON_PID && !script.daemon_dead)
+        return 0; /* WNOHANG: nothing yet */
+    info->si_pid = (pid_t)id;
+    info->si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED;
+    info->si_status = status & 0x7f ? status & 0x7f : status >> 8;
+    return 0;
+}
+
+static void strike_daemon(int signal)
+{
+    if (script.signal_count < 8)
+        script.signals_sent[script.signal_count++] = signal;
+    if (signal == SIGKILL || (signal == SIGTERM && !script.deaf_to_sigterm)) {
+        script.daemon_dead = true;
+        script.hears_end = true;
+    }
+}
+
+static int kernel_kill(pid_t pid, int signal)
+{
+    if (signal == 0)
+        return script.daemon_dead ? fail(ESRCH) : 0;
+    if (pid == -SCRIPT_LEADER_PID)
+        strike_daemon(signal);
+    return 0;
+}
+
+static int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags)
+{
+    (void)info;
+    (void)flags;
+    if (!description(pidfd))
+        return -1;
+    strike_daemon(signal);
+    return 0;
+}
+
+static int kernel_pidfd_open(pid_t pid, unsigned flags)
+{
+    (void)pid;
+    (void)flags;
+    return install(SCRIPT_PIDFD, -1, O_CLOEXEC);
+}
+
+static int kernel_pidfd_exit_status(int pidfd, int *status)
+{
+    if (!description(pidfd))
+        return -1;
+    if (!script.status_kept)
+        return fail(ESRCH);
+    *status = script.daemon_status;
+    return 0;
+}
+
+static int kernel_raise(int signal)
+{
+    script.raised = signal;
+    return 0;
+}
+
+static int kernel_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    if (signal < 1 || signal >= NSIG)
+        return fail(EINVAL);
+    if (old)
+        *old = script.actions[signal];
+    if (action)
+        script.actions[signal] = *action;
+    return 0;
+}
+
+static int kernel_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    (void)how;
+    if (old)
+        *old = script.mask;
+    if (set)
+        script.mask = *set;
+    return 0;
+}
+
+static int kernel_execve(const char *path, char *const argv[], char *const envp[])
+{
+    (void)envp;
+    if (!walk(path, true))
+        return -1;
+    script.executed = path;
+    script.executed_argv = (char **)argv;
+    script.exit_code = 0;
+    end(SCRIPT_EXITED);
+    return 0;
+}
+
+static int kernel_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    (void)clock;
+    time->tv_sec = script.clock_ms / 1000;
+    time->tv_nsec = script.clock_ms % 1000 * 1000000;
+    return 0;
+}
+
+static int kernel_unshare(int flags)
+{
+    (void)flags;
+    return script.threads == 1 ? 0 : fail(EINVAL);
+}
+
+/* ---- the channel ---- */
+
+static int kernel_socketpair(int domain, int type, int protocol, int ends[2])
+{
+    (void)domain;
+    (void)protocol;
+    int flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+    ends[0] = install(SCRIPT_CHANNEL, -1, flags);
+    ends[1] = install(SCRIPT_CHANNEL, -1, flags);
+    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+}
+
+static ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
+{
+    if (!description(fd))
+        return -1;
+    if (!(flags & MSG_NOSIGNAL))
+        abort(); /* it would be a SIGPIPE */
+    if (script.role == SCRIPT_LAUNCHER)
+        return (ssize_t)count;
+    if (script.launcher_gone)
+        return fail(EPIPE);
+    memcpy(script.said + script.said_count, bytes, count);
+    script.said_count += count;
+    return (ssize_t)count;
+}
+
+static ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
+{
+    (void)flags;
+    if (!description(fd))
+        return -1;
+    if (script.role != SCRIPT_LAUNCHER) {
+        if (script.launcher_gone)
+            return 0;
+        *(char *)bytes = 'g';
+        return 1;
+    }
+    if (script.hears_count == 0)
+        return script.hears_end ? 0 : fail(EAGAIN);
+    size_t part = count < script.hears_count ? count : script.hears_count;
+    memcpy(bytes, script.hears, part);
+    script.hears += part;
+    script.hears_count -= part;
+    return (ssize_t)part;
+}
+
+static ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    (void)flags;
+    if (!description(fd))
+        return -1;
+    return message->msg_iovlen == 1 ? 1 : fail(EINVAL);
+}
+
+static ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    int fds[2], count = 0;
+    (void)flags;
+    if (!description(fd))
+        return -1;
+    *(char *)message->msg_iov[0].iov_base = (char)((script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
+    if (script.has_stat)
+        fds[count++] = open_proc("/proc/102/stat", O_CLOEXEC);
+    if (script.has_pidfd)
+        fds[count++] = install(SCRIPT_PIDFD, -1, O_CLOEXEC);
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+    memcpy(CMSG_DATA(header), fds, (size_t)count * sizeof(int));
+    return 1;
+}
+
+static int kernel_shutdown(int fd, int how)
+{
+    (void)how;
+    return description(fd) ? 0 : -1;
+}
+
+static int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+    int ready = 0;
+    for (nfds_t i = 0; i < count; i++) {
+        fds[i].revents = 0;
+        if (fds[i].fd < 0)
+            continue;
+        const struct script_description *open_one = description(fds[i].fd);
+        if (!open_one)
+            fds[i].revents = POLLNVAL;
+        else if (fds[i].events & POLLOUT)
+            fds[i].revents = POLLOUT;
+        else if (open_one->kind == SCRIPT_CHANNEL && (script.hears_count > 0 || script.hears_end))
+            fds[i].revents = POLLIN;
+        else if (open_one->kind == SCRIPT_PIDFD && script.daemon_dead)
+            fds[i].revents = POLLIN;
+        ready += fds[i].revents != 0;
+    }
+    if (ready == 0 && milliseconds < 0)
+        end(SCRIPT_HUNG); /* nothing will ever happen */
+    if (ready == 0)
+        script.clock_ms += milliseconds > 0 ? milliseconds : 0;
+    if (script.clock_ms > 3600000)
+        end(SCRIPT_HUNG);
+    return ready;
+}
+
+/* ---- memory, attributes ---- */
+
+static void *kernel_calloc(size_t count, size_t size)
+{
+    script.allocations++;
+    if (script.pid != SCRIPT_CALLER_PID)
+        script.allocations_after_fork++;
+    return calloc(count, size);
+}
+
+static void kernel_free(void *memory)
+{
+    if (memory)
+        script.allocations--;
+    free(memory);
+}
+
+static void *kernel_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+    (void)address;
+    (void)protection;
+    (void)flags;
+    (void)fd;
+    (void)offset;
+    script.page = calloc(1, length);
+    return script.page;
+}
+
+static int kernel_munmap(void *address, size_t length)
+{
+    (void)length;
+    free(address);
+    script.page = NULL;
+    return 0;
+}
+
+static mode_t kernel_umask(mode_t mask)
+{
+    mode_t old = script.umask;
+    script.umask = mask & 0777;
+    return old;
+}
+
+static int kernel_chdir(const char *path)
+{
+    const struct script_file *file = walk(path, true);
+    if (!file)
+        return -1;
+    if (!S_ISDIR(file->mode))
+        return fail(ENOTDIR);
+    snprintf(script.directory, sizeof script.directory, "%s", path);
+    return 0;
+}
+
+static char *kernel_getcwd(char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", script.directory);
+    return buffer;
+}
+
+static int kernel_setenv(const char *name, const char *value, int overwrite)
+{
+    (void)overwrite;
+    for (int i = 0; i < 8; i++)
+        if (script.names[i][0] == '\0') {
+            snprintf(script.names[i], sizeof script.names[i], "%s=%s", name, value);
+            return 0;
+        }
+    return fail(ENOMEM);
+}
+
+static char **kernel_environment(void) { return script.environment; }
+static void kernel_set_environment(char **entries) { script.environment = entries; }
+
+/* ---- identity: root, www (33, groups 33 and 44), and no others ---- */
+
+static uid_t kernel_getuid(void) { return script.uids[0]; }
+static uid_t kernel_geteuid(void) { return script.uids[1]; }
+static gid_t kernel_getgid(void) { return script.gids[0]; }
+static gid_t kernel_getegid(void) { return script.gids[1]; }
+
+static struct passwd www = { .pw_name = (char *)"www", .pw_uid = 33, .pw_gid = 33, .pw_dir = (char *)"/var/www" };
+static struct passwd root = { .pw_name = (char *)"root", .pw_uid = 0, .pw_gid = 0, .pw_dir = (char *)"/root" };
+static struct group adm = { .gr_name = (char *)"adm", .gr_gid = 4 };
+
+static struct passwd *kernel_getpwnam(const char *name)
+{
+    return strcmp(name, "www") == 0 ? &www : strcmp(name, "root") == 0 ? &root : NULL;
+}
+
+static struct passwd *kernel_getpwuid(uid_t uid) { return uid == 33 ? &www : uid == 0 ? &root : NULL; }
+static struct group *kernel_getgrnam(const char *name) { return strcmp(name, "adm") == 0 ? &adm : NULL; }
+
+static int kernel_getgrouplist(const char *user, gid_t group, gid_t *groups, int *count)
+{
+    (void)user;
+    groups[0] = 44;
+    groups[1] = group;
+    *count = 2;
+    return 2;
+}
+
+static int kernel_setgroups(size_t count, const gid_t *groups)
+{
+    if (script.uids[1] != 0)
+        return fail(EPERM);
+    memcpy(script.groups, groups, count * sizeof *groups);
+    script.group_count = (int)count;
+    return 0;
+}
+
+static int kernel_getgroups(int count, gid_t *groups)
+{
+    if (count >= script.group_count)
+        memcpy(groups, script.groups, (size_t)script.group_count * sizeof *groups);
+    return script.group_count;
+}
+
+static int kernel_setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+    if (script.uids[1] != 0)
+        return fail(EPERM);
+    script.gids[0] = real;
+    script.gids[1] = effective;
+    script.gids[2] = saved;
+    return 0;
+}
+
+static int kernel_setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+    const uid_t asked[3] = { real, effective, saved };
+    bool may = script.uids[1] == 0;
+    for (int i = 0; i < 3 && !may; i++)
+        if (asked[i] != (uid_t)-1 && asked[i] != script.uids[0] && asked[i] != script.uids[1] &&
+            asked[i] != script.uids[2])
+            return fail(EPERM);
+    for (int i = 0; i < 3; i++)
+        if (asked[i] != (uid_t)-1)
+            script.uids[i] = asked[i];
+    if (script.uids[1] != 0 && !script.keeps_capabilities)
+        script.capabilities = 0;
+    return 0;
+}
+
+static int kernel_getresgid(gid_t *real, gid_t *effective, gid_t *saved)
+{
+    *real = script.gids[0];
+    *effective = script.gids[1];
+    *saved = script.gids[2];
+    return 0;
+}
+
+static int kernel_getresuid(uid_t *real, uid_t *effective, uid_t *saved)
+{
+    *real = script.uids[0];
+    *effective = script.uids[1];
+    *saved = script.uids[2];
+    return 0;
+}
+
+static int kernel_capget(uint32_t header[2], uint32_t sets[6])
+{
+    (void)header;
+    memset(sets, 0, 6 * sizeof *sets);
+    sets[0] = sets[1] = script.capabilities;
+    return 0;
+}
+
+/* ---- the table, and a fresh machine ---- */
+
+const struct blivet_ops script_kernel = {
+#define CALL(result, name, parameters, arguments, failure, errnos) .name = kernel_##name,
+#define VOID(name, parameters, arguments) .name = kernel_##name,
+#include "../syscall/ops.def"
+#undef CALL
+#undef VOID
+};
+
+int script_open_fds(void)
+{
+    int count = 0;
+    for (int fd = 3; fd < SCRIPT_FDS; fd++)
+        count += script.fds[fd] >= 0;
+    return count;
+}
+
+bool script_is_locked(const char *path)
+{
+    const struct script_file *file = find(path);
+    return file && file->locked_by != 0;
+}
+
+void script_begin(enum script_role role)
+{
+    static char *environment[] = { (char *)"PATH=/bin", (char *)"LANG=C", (char *)"strange", NULL };
+    static const char *const folders[] = { "/", "/dev", "/run", "/tmp", "/var", "/var/log", "/bin" };
+    memset(&script, 0, sizeof script);
+    script.role = role;
+    script.pid = SCRIPT_CALLER_PID;
+    script.threads = 1;
+    script.next_inode = 1000;
+    script.environment = environment;
+    script.umask = 022;
+    script.capabilities = 0xffffffff;
+    script.descriptions[0].users = 1; /* never given out: a lock by description 0 would read as unlocked */
+    strcpy(script.directory, "/tmp");
+    for (int fd = 0; fd < SCRIPT_FDS; fd++)
+        script.fds[fd] = -1;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        script_add(folders[i], S_IFDIR | 0755, NULL);
+    script_add("/dev/null", S_IFCHR | 0666, NULL);
+    script_add("/dev/tty", S_IFCHR | 0666, NULL);
+    script_add("/bin/true", S_IFREG | 0755, NULL);
+    for (int fd = 0; fd < 3; fd++)
+        install(SCRIPT_FILE, (int)(script_file("/dev/tty") - script.files), O_RDWR);
+}

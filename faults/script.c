@@ -1,0 +1,98 @@
+/* script.c - the table that notes each call and fails the one that the test has named; made from ops.def. */
+#include "script.h"
+#include <errno.h>
+#include <string.h>
+
+struct script script;
+
+static void note(const char *call)
+{
+    size_t used = strlen(script.trace);
+    if (used + strlen(call) + 2 > sizeof script.trace)
+        return;
+    strcat(script.trace, call);
+    strcat(script.trace, " ");
+}
+
+static bool strikes(const char *call)
+{
+    for (size_t i = 0; i < sizeof script.faults / sizeof script.faults[0]; i++) {
+        struct script_fault *fault = &script.faults[i];
+        if (!fault->call || strcmp(fault->call, call) != 0)
+            continue;
+        if (fault->nth > 1) {
+            fault->nth--;
+            continue;
+        }
+        if (fault->nth == 1)
+            fault->call = ""; /* spent */
+        errno = fault->error;
+        script.faults_fired++;
+        return true;
+    }
+    return false;
+}
+
+/* The physics: a close that fails has closed. */
+static bool happens_anyway(const char *call) { return strcmp(call, "close") == 0; }
+
+#define CALL(result, name, parameters, arguments, failure, errnos) \
+    static result scripted_##name parameters \
+    { \
+        note(#name); \
+        if (strikes(#name)) { \
+            int error = errno; \
+            if (happens_anyway(#name)) \
+                (void)script_kernel.name arguments; \
+            errno = error; \
+            return failure; \
+        } \
+        return script_kernel.name arguments; \
+    }
+#define VOID(name, parameters, arguments) \
+    static void scripted_##name parameters \
+    { \
+        note(#name); \
+        script_kernel.name arguments; \
+    }
+#include "../syscall/ops.def"
+#undef CALL
+#undef VOID
+
+const struct blivet_ops blivet_script = {
+#define CALL(result, name, parameters, arguments, failure, errnos) .name = scripted_##name,
+#define VOID(name, parameters, arguments) .name = scripted_##name,
+#include "../syscall/ops.def"
+#undef CALL
+#undef VOID
+};
+
+void script_fail(const char *call, int nth, int error)
+{
+    for (size_t i = 0; i < sizeof script.faults / sizeof script.faults[0]; i++)
+        if (!script.faults[i].call) {
+            script.faults[i] = (struct script_fault){ call, nth, error };
+            return;
+        }
+}
+
+int script_count(const char *call)
+{
+    int count = 0;
+    size_t length = strlen(call);
+    for (const char *at = script.trace; (at = strstr(at, call)); at += length)
+        if ((at == script.trace || at[-1] == ' ') && at[length] == ' ')
+            count++;
+    return count;
+}
+
+bool script_called(const char *call) { return script_count(call) > 0; }
+
+enum script_end script_run(void (*body)(void *), void *argument)
+{
+    int end = setjmp(script.end);
+    if (end != 0)
+        return (enum script_end)end;
+    body(argument);
+    return SCRIPT_RETURNED;
+}

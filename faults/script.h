@@ -1,0 +1,115 @@
+/* script.h - the scripted process: a test plays launcher, session leader or daemon, in process.
+ *
+ * Two tables, stacked.  `script_kernel` is an invented kernel: a handful of files, descriptors, locks, ids and a
+ * clock, and fork answers what the test says.  `blivet_script` stands before it: it notes the name of each call,
+ * and fails the one that the test has named.  _exit jumps back into the test. */
+#ifndef BLIVET_SCRIPT_H
+#define BLIVET_SCRIPT_H
+#include "../syscall/ops.h"
+#include <setjmp.h>
+#include <stdbool.h>
+
+extern const struct blivet_ops blivet_script; /* what the code under test is given */
+extern const struct blivet_ops script_kernel;
+
+enum script_role { SCRIPT_LAUNCHER, SCRIPT_LEADER, SCRIPT_DAEMON };
+enum { SCRIPT_CALLER_PID = 100, SCRIPT_LEADER_PID = 101, SCRIPT_DAEMON_PID = 102 };
+enum { SCRIPT_FDS = 64, SCRIPT_FILES = 48, SCRIPT_CONTENT = 8192, SCRIPT_GROUPS = 8 };
+
+enum script_end { SCRIPT_RETURNED, SCRIPT_EXITED, SCRIPT_HUNG };
+
+struct script_file {
+    char path[128];
+    mode_t mode; /* with its type */
+    uid_t uid;
+    gid_t gid;
+    nlink_t links;
+    ino_t inode; /* 0: no such file */
+    char target[128]; /* of a symbolic link */
+    char content[SCRIPT_CONTENT];
+    size_t size;
+    int locked_by; /* open description; -1: another process */
+};
+
+struct script_description {
+    int users, file, flags; /* file: -1 where it is none */
+    enum { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING } kind;
+    off_t offset;
+};
+
+struct script_fault {
+    const char *call;
+    int nth, error; /* nth: 1 the first; 0 each one */
+};
+
+struct script {
+    /* What the test says. */
+    enum script_role role;
+    struct script_fault faults[8];
+    bool launcher_gone;          /* daemon: no "go", and nobody hears */
+    const char *hears;           /* launcher: what comes over the channel */
+    size_t hears_count;
+    bool hears_end;              /* ... and then its end */
+    bool has_stat, has_pidfd;    /* launcher: what the leader passed on */
+    const char *stat_line;       /* what /proc/PID/stat reads; NULL: ESRCH */
+    int leader_status, daemon_status; /* as wait(2) has them */
+    bool daemon_dead, daemon_is_child, status_kept;
+    bool deaf_to_sigterm;
+    bool has_database_groups;
+    int threads;                 /* of the process */
+    bool no_close_range, no_proc;
+    int foreign_opens;           /* another process replaces the pidfile between open and lock, so often */
+
+    /* What the kernel knows. */
+    struct script_file files[SCRIPT_FILES];
+    struct script_description descriptions[SCRIPT_FDS];
+    int fds[SCRIPT_FDS];         /* description, -1: closed */
+    bool cloexec[SCRIPT_FDS];
+    pid_t pid;
+    uid_t uids[3];
+    gid_t gids[3];
+    gid_t groups[SCRIPT_GROUPS];
+    int group_count;
+    uint32_t capabilities;
+    bool keeps_capabilities;     /* no_setuid_fixup */
+    mode_t umask;
+    char directory[128];
+    struct sigaction actions[NSIG];
+    sigset_t mask;
+    char **environment;
+    char names[8][64];           /* set by setenv */
+    int64_t clock_ms;
+    ino_t next_inode;
+    void *page;                  /* shared memory */
+
+    /* What happened. */
+    char trace[16384];           /* names of calls, each with a space behind */
+    int counts[128];
+    int faults_fired;
+    char said[2048];             /* by the daemon over the channel */
+    size_t said_count;
+    char printed[4096];          /* on descriptor 2, of whatever kind */
+    int exit_code;
+    bool exit_was_exit;          /* exit(3) rather than _exit(2) */
+    int signals_sent[8], signal_count;
+    int raised;
+    size_t allocations, allocations_after_fork;
+    const char *executed;
+    char **executed_argv;
+    jmp_buf end;
+};
+
+extern struct script script;
+
+/* A fresh machine: /, /dev/null, /run, /tmp, /var/log; descriptors 0 to 2 on a terminal; root. */
+void script_begin(enum script_role role);
+void script_fail(const char *call, int nth, int error);
+struct script_file *script_file(const char *path);                       /* NULL: not there */
+struct script_file *script_add(const char *path, mode_t mode, const char *content);
+/* Runs the code under test; says how it ended. */
+enum script_end script_run(void (*body)(void *), void *argument);
+bool script_called(const char *call);
+int script_count(const char *call);
+int script_open_fds(void); /* above 2 */
+bool script_is_locked(const char *path);
+#endif

@@ -1,0 +1,221 @@
+/* test_daemonize.c - the sequence, played as launcher, session leader, daemon and in foreground mode (SEQ). */
+#include "unit.h"
+#include <errno.h>
+
+/* ---- the daemon ---- */
+
+static void the_daemon_takes_all_steps_in_order(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out", .umask = 027 } };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_non_null(launch.daemon);
+    static const char *const order[] = { "fork ",  "setsid ",    "fork ",        "umask ", "chdir ", "open ",
+                                         "dup2 ",  "flock ",     "pwrite ",      "sigaction ", "sigprocmask ",
+                                         "open ",  "ftruncate ", "close_range ", "recv " };
+    const char *at = strstr(script.trace, "socketpair ");
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        assert_non_null(at);
+        at = strstr(at, order[i]);
+        if (!at)
+            fail_msg("%s is missing, or out of order, in: %s", order[i], script.trace);
+        at += strlen(order[i]);
+    }
+    assert_string_equal(script.directory, "/");
+    assert_int_equal(script.umask, 027);
+    assert_string_equal(script_file("/run/x.pid")->content, "102\n");
+    assert_int_equal(script.allocations_after_fork, 0);
+}
+
+static void standard_descriptors_are_the_null_device(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct launch_case launch = { .config = { 0 } };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    for (int fd = 0; fd < 3; fd++)
+        assert_string_equal(script.files[script.descriptions[script.fds[fd]].file].path, "/dev/null");
+}
+
+static void started_with_closed_descriptors_nothing_of_ours_lands_on_them(void **state)
+{
+    (void)state;
+    for (int closed = 1; closed < 8; closed++) {
+        script_begin(SCRIPT_DAEMON);
+        for (int fd = 0; fd < 3; fd++)
+            if (closed & 1 << fd)
+                script_kernel.close(fd);
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stderr_path = "/var/log/x.err" } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_non_null(launch.daemon);
+        assert_string_equal(script.files[script.descriptions[script.fds[1]].file].path, "/dev/null");
+        assert_string_equal(script.files[script.descriptions[script.fds[2]].file].path, "/var/log/x.err");
+        assert_true(launch.daemon->channel > 2 && launch.daemon->lock_fd > 2);
+    }
+}
+
+struct fault_case {
+    const char *call;
+    int nth, error, code;
+    const char *text;
+};
+
+static void a_failing_step_tells_the_launcher_and_ends_with_its_code(void **state)
+{
+    (void)state;
+    static const struct fault_case cases[] = {
+        { "fork", 2, EAGAIN, 71, "second fork: resource temporarily unavailable" },
+        { "setsid", 1, EPERM, 71, "setsid: operation not permitted" },
+        { "chdir", 1, EACCES, 71, "working directory: /: permission denied" },
+        { "dup2", 1, EBUSY, 71, "standard descriptors: /dev/null: device or resource busy" },
+        { "flock", 1, ENOLCK, 73, "pidfile: /run/x.pid: no locks available" },
+        { "pwrite", 1, ENOSPC, 73, "pidfile: /run/x.pid: no space left on device" },
+        { "ftruncate", 1, EIO, 73, "stdout: /var/log/x.out: input/output error" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool in_leader = cases[i].nth == 2 || strcmp(cases[i].call, "setsid") == 0;
+        script_begin(in_leader ? SCRIPT_LEADER : SCRIPT_DAEMON);
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out" } };
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_int_equal(script.faults_fired, 1);
+        assert_int_equal(script.exit_code, cases[i].code);
+        assert_false(script.exit_was_exit);
+        assert_told(cases[i].code, cases[i].text);
+        assert_null(script_file("/run/x.pid")); /* a pidfile that we made is gone (PID-9) */
+        assert_int_equal(script.allocations_after_fork, 0);
+    }
+}
+
+static void interrupted_calls_are_repeated(void **state)
+{
+    (void)state;
+    static const char *const calls[] = { "open", "flock", "dup2", "pwrite", "ftruncate", "chdir", "recv", "fcntl" };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script_fail(calls[i], 1, EINTR);
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out" } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_int_equal(script.faults_fired, 1);
+        assert_non_null(launch.daemon);
+    }
+}
+
+static void without_a_launcher_the_daemon_does_not_return(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.launcher_gone = true;
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" } };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 71);
+    assert_null(script_file("/run/x.pid"));
+}
+
+/* ---- the launcher ---- */
+
+static void a_failing_first_fork_is_returned_with_everything_as_before(void **state)
+{
+    (void)state;
+    static const struct fault_case cases[] = {
+        { "fork", 1, EAGAIN, 71, "first fork: resource temporarily unavailable" },
+        { "socketpair", 1, EMFILE, 71, "notification channel: too many open files" },
+        { "mmap", 1, ENOMEM, 71, "notification channel: cannot allocate memory" },
+        { "sigprocmask", 1, EINVAL, 71, "signal mask: invalid argument" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        sigset_t before = script.mask;
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .env = &(struct blivet_env){ "A", "1" },
+                                                  .env_count = 1 } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_null(launch.daemon);
+        assert_int_equal(launch.error.exit_code, cases[i].code);
+        assert_string_equal(launch.error.message, cases[i].text);
+        assert_int_equal(script_open_fds(), 0);
+        assert_int_equal(script.allocations, 0);
+        assert_memory_equal(&before, &script.mask, sizeof before);
+        assert_null(script_file("/run/x.pid"));
+    }
+}
+
+static void the_launcher_has_its_mask_back_while_it_waits(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    sigaddset(&script.mask, SIGUSR1);
+    script.actions[SIGCHLD].sa_handler = SIG_IGN;
+    script.hears = "";
+    script.hears_count = 1; /* ready */
+    struct launch_case launch = { .config = { 0 } };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 0);
+    assert_true(sigismember(&script.mask, SIGUSR1));
+    assert_false(sigismember(&script.mask, SIGTERM));
+    assert_ptr_equal(script.actions[SIGCHLD].sa_handler, SIG_DFL);
+}
+
+/* ---- the session leader ---- */
+
+static void the_session_leader_hands_over_and_ends(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LEADER);
+    script.stat_line = "102 (x) S 101 101 101 0 -1 64 0";
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" } };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 0);
+    assert_false(script.exit_was_exit);
+    assert_true(script_called("pidfd_open"));
+    assert_int_equal(script_count("sendmsg"), 1);
+    assert_null(script_file("/run/x.pid"));
+}
+
+/* ---- foreground mode ---- */
+
+static void foreground_mode_forks_nothing_and_returns_every_failure(void **state)
+{
+    (void)state;
+    static const struct fault_case cases[] = {
+        { "chdir", 1, EACCES, 71, "working directory" },  { "open", 1, EMFILE, 71, "/dev/null" },
+        { "flock", 1, ENOLCK, 73, "pidfile" },            { "pwrite", 1, EIO, 73, "pidfile" },
+        { "sigprocmask", 1, EFAULT, 71, "signal mask" },  { "ftruncate", 1, EIO, 73, "stdout" },
+        { "dup2", 2, EBUSY, 73, "stdout" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        int before[3] = { script.fds[0], script.fds[1], script.fds[2] };
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out",
+                                                  .flags = BLIVET_FOREGROUND } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_int_equal(script.faults_fired, 1);
+        assert_null(launch.daemon);
+        assert_int_equal(launch.error.exit_code, cases[i].code);
+        assert_contains(launch.error.message, cases[i].text);
+        assert_false(script_called("fork"));
+        assert_int_equal(script_open_fds(), 0);
+        assert_memory_equal(before, script.fds, sizeof before); /* 0 to 2 as they were */
+        assert_int_equal(script.allocations, 0);
+        assert_null(script_file("/run/x.pid"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("SEQ-1 SEQ-11 PID-1", the_daemon_takes_all_steps_in_order),
+        CLAIM("STD-1", standard_descriptors_are_the_null_device),
+        CLAIM("SEQ-9", started_with_closed_descriptors_nothing_of_ours_lands_on_them),
+        CLAIM("SEQ-6 SEQ-7 PID-9 ERR-6 ERR-7", a_failing_step_tells_the_launcher_and_ends_with_its_code),
+        CLAIM("SEQ-7", interrupted_calls_are_repeated),
+        CLAIM("NTF-13 NTF-17", without_a_launcher_the_daemon_does_not_return),
+        CLAIM("SEQ-5 ERR-6", a_failing_first_fork_is_returned_with_everything_as_before),
+        CLAIM("SEQ-10 SEQ-13 NTF-1", the_launcher_has_its_mask_back_while_it_waits),
+        CLAIM("SEQ-3 SEQ-12", the_session_leader_hands_over_and_ends),
+        CLAIM("SEQ-4", foreground_mode_forks_nothing_and_returns_every_failure),
+    };
+    return cmocka_run_group_tests_name("daemonize", tests, NULL, NULL);
+}
