@@ -64,13 +64,22 @@ static int new_session(struct blivet_context *daemon)
     return 0;
 }
 
+/* The session leader's last act: what the launcher needs to know the daemon by. */
+static _Noreturn void leave_daemon_to_launcher(struct blivet_context *daemon, pid_t child)
+{
+    daemon->page->pid = child;
+    bool sent = blivet_send_handles(daemon->ops, daemon->channel, child);
+    for (;;)
+        daemon->ops->_exit(sent ? 0 : blivet_exit_code(BLIVET_NOTIFY_FAILED));
+}
+
 /* Returns in the daemon; in the session leader only if it fails. */
 static int second_fork(struct blivet_context *daemon)
 {
     blivet_enter(daemon, STEP_SECOND_FORK);
     pid_t child = daemon->ops->fork();
     if (child > 0)
-        blivet_leader_hands_over(daemon, child);
+        leave_daemon_to_launcher(daemon, child);
     if (child < 0)
         return blivet_failed(daemon, BLIVET_FORK_FAILED, "second fork", NULL);
     daemon->process = DAEMON;

@@ -94,7 +94,10 @@ int blivet_look_up_identity(struct blivet_context *daemon, const struct blivet_c
 
 /* launcher.c */
 _Noreturn void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader);
-_Noreturn void blivet_leader_hands_over(struct blivet_context *daemon, pid_t child);
+
+/* handles.c */
+bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child);
+void blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd);
 
 /* streams.c */
 int blivet_above_standard(const struct blivet_ops *ops, int fd);

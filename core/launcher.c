@@ -11,7 +11,6 @@
 #include "text.h"
 #include "verdict.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,108 +29,7 @@ struct launch {
     struct blivet_verdict verdict;
 };
 
-/* ---- in the session leader: async-signal-safe only ---- */
-
-union passed {
-    char space[CMSG_SPACE(2 * sizeof(int))];
-    struct cmsghdr align;
-};
-
-enum { HAS_STAT = 1, HAS_PIDFD = 2 };
-
-static bool send_handles(const struct blivet_ops *ops, int channel, char kind, const int *fds, size_t count)
-{
-    union passed passed;
-    struct iovec byte = { &kind, 1 };
-    struct msghdr message;
-    ssize_t sent;
-    memset(&message, 0, sizeof message);
-    memset(&passed, 0, sizeof passed);
-    message.msg_iov = &byte;
-    message.msg_iovlen = 1;
-    if (count > 0) {
-        message.msg_control = passed.space;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-    }
-    UNINTERRUPTED(sent, ops->sendmsg(channel, &message, MSG_NOSIGNAL));
-    return sent == 1;
-}
-
-/* The leader has one child: what /proc shows as its child is the daemon, even where /proc belongs to another PID
- * namespace and counts differently.  ") S PPID ..." */
-static bool names_my_child(const struct blivet_ops *ops, int stat)
-{
-    char self[24], line[512];
-    ssize_t length = ops->readlink("/proc/self", self, sizeof self), count;
-    UNINTERRUPTED(count, ops->pread(stat, line, sizeof line - 1, 0));
-    if (length <= 0 || length == (ssize_t)sizeof self || count <= 0)
-        return false;
-    line[count] = '\0';
-    const char *tail = strrchr(line, ')'); /* the name before it may hold anything */
-    return tail && strlen(tail) > 4 + (size_t)length && memcmp(tail + 4, self, (size_t)length) == 0 &&
-           tail[4 + length] == ' ';
-}
-
-static int open_stat(const struct blivet_ops *ops, pid_t child)
-{
-    char path[40];
-    struct blivet_text text;
-    int fd;
-    blivet_text_begin(&text, path, sizeof path);
-    blivet_text_put(&text, "/proc/");
-    blivet_text_number(&text, (uintmax_t)child);
-    blivet_text_put(&text, "/stat");
-    UNINTERRUPTED(fd, ops->open(path, O_RDONLY | O_CLOEXEC, 0));
-    if (fd >= 0 && !names_my_child(ops, fd))
-        blivet_close_fd(ops, &fd);
-    return fd;
-}
-
-void blivet_leader_hands_over(struct blivet_context *daemon, pid_t child)
-{
-    const struct blivet_ops *ops = daemon->ops;
-    int fds[2], stat = open_stat(ops, child), pidfd = ops->pidfd_open(child, 0);
-    size_t count = 0;
-    daemon->page->pid = child;
-    if (stat >= 0)
-        fds[count++] = stat;
-    if (pidfd >= 0)
-        fds[count++] = pidfd;
-    char kind = (char)((stat >= 0 ? HAS_STAT : 0) | (pidfd >= 0 ? HAS_PIDFD : 0));
-    bool handed = send_handles(ops, daemon->channel, kind, fds, count) || send_handles(ops, daemon->channel, 0, fds, 0);
-    for (;;)
-        ops->_exit(handed ? 0 : blivet_exit_code(BLIVET_NOTIFY_FAILED));
-}
-
 /* ---- in the launcher: the leader ---- */
-
-static void receive_handles(struct launch *launch)
-{
-    union passed passed;
-    char kind = 0;
-    int fds[2] = { -1, -1 };
-    struct iovec byte = { &kind, 1 };
-    struct msghdr message;
-    ssize_t count;
-    memset(&message, 0, sizeof message);
-    message.msg_iov = &byte;
-    message.msg_iovlen = 1;
-    message.msg_control = passed.space;
-    message.msg_controllen = sizeof passed.space;
-    UNINTERRUPTED(count, launch->ops->recvmsg(launch->channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
-    struct cmsghdr *header = count == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header && header->cmsg_len > CMSG_LEN(0) && header->cmsg_len <= CMSG_LEN(sizeof fds))
-        memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
-    if (kind & HAS_STAT)
-        launch->stat = blivet_above_standard(launch->ops, fds[0]);
-    if (kind & HAS_PIDFD)
-        launch->pidfd = blivet_above_standard(launch->ops, fds[kind & HAS_STAT ? 1 : 0]);
-}
 
 static int wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info)
 {
@@ -157,7 +55,7 @@ static void see_leader_off(struct launch *launch)
         launch->ops->shutdown(launch->channel, SHUT_WR);
         return;
     }
-    receive_handles(launch);
+    blivet_receive_handles(launch->ops, launch->channel, &launch->stat, &launch->pidfd);
     launch->ops->send(launch->channel, "g", 1, MSG_NOSIGNAL); /* who is not there to hear it has hung up */
 }
 

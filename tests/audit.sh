@@ -1,0 +1,107 @@
+#!/bin/sh
+# audit.sh BUILD - what the objects reach, by their undefined symbols.
+#
+# ASR-1   an object of core/ or cli/ has none that makes a system call or changes the process;
+# SEQ-11  those that run between fork and return have only async-signal-safe ones;
+# ASR-2   nothing that ships mentions libfiu;
+# and: only blivet_* is exported, and the command is hardened.
+# Symbols are allowed by name: a new one is refused until somebody has judged it.  At the end the audit is shown a
+# planted one and must refuse it.
+set -u
+build=${1:?usage: audit.sh BUILD}
+failures=0
+
+# Pure: they look at memory and nothing else.
+pure='memchr memcmp memcpy memmove memset strchr strcmp strcpy strcat strcspn strlen strncmp strnlen strrchr strspn
+strstr strtol strtoul sigaddset sigemptyset sigfillset sigismember __errno_location ___errno_location
+__stack_chk_fail __stack_chk_fail_local program_invocation_short_name __libc_current_sigrtmin
+_GLOBAL_OFFSET_TABLE_ __memcpy_chk __memset_chk __memmove_chk __strcpy_chk __strcat_chk
+__isoc23_strtol __isoc23_strtoul __chk_fail __poll_chk'
+# Before the fork and in the command only: they use memory, stdio or hidden state, but make no call of their own.
+before='qsort bsearch confstr __confstr_chk fflush __fpurge stdout stderr stdin fputs fwrite printf fprintf snprintf
+__printf_chk __fprintf_chk __snprintf_chk puts putchar getopt_long optarg optind optopt opterr'
+# Our own.
+own='blivet_ options_ program_ daemonize_command'
+
+refused() { # symbols of an object that are on none of the lists given
+  object=$1
+  shift
+  nm -u "$object" | awk '{ print $NF }' | while read -r symbol; do
+    for prefix in $own; do
+      case $symbol in "$prefix"*) continue 2 ;; esac
+    done
+    for allowed in "$@"; do
+      [ "$symbol" = "$allowed" ] && continue 2
+    done
+    echo "$symbol"
+  done
+}
+
+judge() { # row, object, lists
+  row=$1 object=$2
+  shift 2
+  found=$(refused "$object" "$@" | tr '\n' ' ')
+  [ -z "$found" ] && return
+  echo "FAIL $row $(basename "$object"): $found"
+  failures=$((failures + 1))
+}
+
+objects=$(find "$build/CMakeFiles/core.dir" "$build/CMakeFiles/cli.dir" -name '*.o')
+[ "$(echo "$objects" | wc -l)" -ge 18 ] || { echo "FAIL audit: the objects are not in $build"; exit 1; }
+for object in $objects; do
+  # shellcheck disable=SC2086
+  judge ASR-1 "$object" $pure $before
+  case $object in
+    */config.c.o | */prepare.c.o | */threads.c.o | */identity.c.o | */launcher.c.o | */cli/*) ;; # in the launcher, or after the return
+    *) judge SEQ-11 "$object" $pure ;;
+  esac
+  if nm "$object" | grep -q fiu; then
+    echo "FAIL ASR-2 $object mentions libfiu"
+    failures=$((failures + 1))
+  fi
+done
+echo "ok   ASR-1 SEQ-11 ASR-2  $(echo "$objects" | wc -l) objects audited"
+
+exported=$(nm -g --defined-only "$build/core/libblivet.a" | awk 'NF == 3 { print $3 }' | grep -v '^blivet_')
+[ -f "$build/core/libblivet.so" ] &&
+  exported="$exported$(nm -D --defined-only "$build/core/libblivet.so" | awk '{ print $3 }' | grep -v '^blivet_')"
+[ -z "$exported" ] || { echo "FAIL exported: $exported"; failures=$((failures + 1)); }
+if [ -f "$build/core/libblivet.so" ]; then
+  # The interface is what blivet.h declares, no more and no less.
+  declared=$(sed 's/\/\*.*\*\///' "$(dirname "$0")/../core/blivet.h" | grep -oE '\bblivet_[a-z_]+\(' | tr -d '(' | sort -u)
+  offered=$(nm -D --defined-only "$build/core/libblivet.so" | awk '{ print $3 }' | sort -u)
+  if [ "$declared" = "$offered" ]; then
+    echo "ok   exported: the $(echo "$offered" | wc -l) functions of blivet.h"
+  else
+    echo "FAIL exported and declared differ:"; echo "$declared" >"$build/declared"; echo "$offered" | diff "$build/declared" -
+    failures=$((failures + 1))
+  fi
+fi
+
+command="$build/cli/daemonize"
+if [ -f "$build/core/libblivet.so" ]; then
+  for file in "$command" "$build/core/libblivet.so"; do
+    readelf -lW "$file" | grep -q GNU_RELRO && readelf -dW "$file" | grep -qE 'BIND_NOW|FLAGS.*NOW' &&
+      readelf -hW "$file" | grep -q 'Type:.*DYN' && nm -D "$file" | grep -q '__stack_chk_fail' &&
+      ! readelf -lW "$file" | grep 'GNU_STACK' | grep -q 'RWE' ||
+      { echo "FAIL hardening: $file"; failures=$((failures + 1)); }
+  done
+  needed=$(readelf -dW "$command" "$build/core/libblivet.so" | grep -o 'NEEDED.*\[.*\]' | grep -v 'libc\.so')
+  [ -z "$needed" ] || { echo "FAIL needs more than the C library: $needed"; failures=$((failures + 1)); }
+  echo "ok   hardening and dependencies"
+fi
+
+# The audit itself: a planted call must be seen.
+planted=$(mktemp -d)
+trap 'rm -rf "$planted"' EXIT
+echo '#include <unistd.h>
+int blivet_planted(void); int blivet_planted(void) { return (int)getppid(); }' >"$planted/planted.c"
+${CC:-cc} -c "$planted/planted.c" -o "$planted/planted.o"
+# shellcheck disable=SC2086
+if [ "$(refused "$planted/planted.o" $pure $before)" = getppid ]; then
+  echo "ok   ASR-1  a planted getppid is refused"
+else
+  echo "FAIL the audit does not see a planted getppid"
+  failures=$((failures + 1))
+fi
+exit $((failures > 0))

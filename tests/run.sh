@@ -1,0 +1,32 @@
+#!/bin/sh
+# run.sh - the whole test command: installs what is missing, builds, and passes the tests.
+#
+#   sh tests/run.sh
+#
+# Unit tests in process (CMocka), the audit of the objects, the documents against the code, and process tests with
+# real forks.  As root it also runs the cases that only root can judge, in a mount namespace of their own.  Slower
+# things, other compilers and other C libraries, are in tests/matrix.sh.
+set -eu
+cd "$(dirname "$0")/.."
+. tests/install.sh
+
+require cc:gcc make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
+  mandoc:mandoc /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
+
+cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
+mv build.log build/configure.log
+cmake --build build --parallel
+
+echo "== unit tests"
+ctest --test-dir build --output-on-failure
+echo "== audit"
+sh tests/audit.sh build
+echo "== documents"
+python3 tests/documents.py build
+echo "== process tests"
+servers=
+if sh tests/process/servers.sh build/servers; then
+  servers="--servers build/servers"
+fi
+# shellcheck disable=SC2086
+python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app --results build/process.jsonl $servers
