@@ -30,20 +30,18 @@ static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *erro
 /* A message that cannot be written changes nothing (CLI-12).  Step 9 puts SIGXFSZ back, become_program SIGPIPE. */
 static void survive_unwritable_messages(const struct blivet_ops *ops)
 {
-    struct sigaction ignore;
-    memset(&ignore, 0, sizeof ignore);
-    ignore.sa_handler = SIG_IGN;
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
     ops->sigaction(SIGPIPE, &ignore, NULL);
     ops->sigaction(SIGXFSZ, &ignore, NULL);
 }
 
-/* What will be done, before the fork (CLI-6). */
-static void announce_plan(const struct options *options, const char *path, const struct blivet_ops *ops)
+/* What will be done, before the fork (CLI-6).  After a line that nobody reads the rest is not tried. */
+static void announce_plan(const struct options *options, const struct blivet_ops *ops)
 {
     const struct blivet_config *config = &options->config;
     const char *lock = config->flags & BLIVET_NO_LOCK ? NULL : config->lockfile ? config->lockfile : config->pidfile;
     const char *const plan[][2] = {
-        { "program", path },
+        { "program", options->program[0] },
         { "mode", config->flags & BLIVET_FOREGROUND ? "foreground" : "daemon" },
         { "working directory", config->working_directory ? config->working_directory : "/" },
         { "pidfile", config->pidfile },
@@ -58,46 +56,44 @@ static void announce_plan(const struct options *options, const char *path, const
         if (!plan[i][1])
             continue;
         blivet_set_error(&line, BLIVET_OK, 0, plan[i][0], plan[i][1], NULL);
-        blivet_say(ops, 2, line.message);
+        if (!blivet_say(ops, 2, line.message))
+            break;
     }
 }
 
 /* After the sequence, in the daemon: from the launcher's files and rights to the program's. */
-static void become_program(struct blivet_context *daemon, const struct options *options, const char *path,
-                           const struct blivet_ops *ops)
+static void become_program(struct blivet_context *daemon, const struct options *options, const struct blivet_ops *ops)
 {
     struct blivet_error error;
-    struct sigaction standard;
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
     int lock_fd = blivet_lockfile_fd(daemon);
-    memset(&standard, 0, sizeof standard);
-    standard.sa_handler = SIG_DFL;
     if (blivet_chown_paths(daemon, options->chown, &error) != 0 ||
         blivet_drop_privileges_unchecked(daemon, &error) != 0)
         blivet_report_error(daemon, &error);
     if ((lock_fd >= 0 && ops->fcntl(lock_fd, F_SETFD, 0) != 0) || /* the lock survives exec (CLI-5) */
         ops->sigaction(SIGPIPE, &standard, NULL) != 0) {
-        blivet_set_error(&error, BLIVET_SYSTEM_FAILED, errno, "program", path, NULL);
+        blivet_set_error(&error, BLIVET_SYSTEM_FAILED, errno, "program", options->program[0], NULL);
         blivet_report_error(daemon, &error);
     }
     if (blivet_announce_exec(daemon, &error) == 0)
-        program_exec(path, options->program, ops, &error);
+        program_exec(options->program, ops, &error);
     blivet_report_error(daemon, &error);
 }
 
 static int run(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
 {
-    char *path;
     if (blivet_validate_on(&options->config, ops, error) != 0)
         return -1; /* before the program is looked at: a wrong call is 64 whatever else is wrong */
-    if (program_resolve(options->program[0], &path, ops, error) != 0)
+    if (program_resolve(options->program[0], &options->program_path, ops, error) != 0)
         return -1;
-    options->program[0] = path;
+    if (options->program_path) /* the directory will be another by the time of exec (CLI-9) */
+        options->program[0] = options->program_path;
     if (options->verbose)
-        announce_plan(options, path, ops);
+        announce_plan(options, ops);
     struct blivet_context *daemon = blivet_daemonize_on(&options->config, ops, BLIVET_TRUST_CALLER, error);
     if (!daemon)
         return -1;
-    become_program(daemon, options, path, ops);
+    become_program(daemon, options, ops);
     return -1; /* not reached */
 }
 

@@ -1,5 +1,6 @@
 /* options.c - argv to configuration (CLI-1, CLI-2, CLI-7).  Pure but for the memory it asks for. */
 #include "options.h"
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -14,17 +15,15 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 }
 };
 
-static const char *long_name(int value)
-{
-    for (const struct option *option = long_options; option->name; option++)
-        if (option->val == value)
-            return option->name;
-    return NULL;
-}
-
 static int usage(struct blivet_error *error, const char *what, const char *subject, const char *why)
 {
     blivet_set_error(error, BLIVET_INVALID_CONFIG, 0, what, subject, why);
+    return -1;
+}
+
+static int no_memory(struct blivet_error *error)
+{
+    blivet_set_error(error, BLIVET_SYSTEM_FAILED, errno, "memory", NULL, NULL);
     return -1;
 }
 
@@ -89,10 +88,8 @@ static int pair_stderr(struct options *options, const struct blivet_ops *ops, st
         return 0;
     size_t length = strlen(path);
     options->stderr_path = ops->calloc(1, length + 1);
-    if (!options->stderr_path) {
-        blivet_set_error(error, BLIVET_SYSTEM_FAILED, 0, "memory", NULL, "cannot be had");
-        return -1;
-    }
+    if (!options->stderr_path)
+        return no_memory(error);
     strcpy(options->stderr_path, path); /* fits: just measured */
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t ending = strlen(endings[i][0]);
@@ -133,17 +130,13 @@ static int apply(struct options *options, int value, char *argument, struct bliv
     return 0;
 }
 
-/* What getopt_long refuses, by its name: the word as written for what it does not know. */
-static int refuse(int answer, char **argv, struct blivet_error *error)
+/* What getopt_long refuses, in the word that it was looking at. */
+static int refuse(int answer, const char *word, struct blivet_error *error)
 {
     char letter[] = { '-', (char)optopt, '\0' };
-    char *word = argv[optind - 1];
     bool is_long = strncmp(word, "--", 2) == 0;
-    if (answer == ':') {
-        const char *name = long_name(optopt);
-        return usage(error, is_long ? "option" : "option", is_long ? word : letter,
-                     name ? "needs an argument" : "is not complete");
-    }
+    if (answer == ':')
+        return usage(error, "option", is_long ? word : letter, "needs an argument");
     if (is_long && optopt != 0)
         return usage(error, "option", word, "takes no argument");
     if (is_long)
@@ -157,10 +150,7 @@ static int allocate(struct options *options, int argc, const struct blivet_ops *
     options->keep_fds = ops->calloc((size_t)argc + 1, sizeof *options->keep_fds);
     options->config.env = options->env;
     options->config.keep_fds = options->keep_fds;
-    if (options->env && options->keep_fds)
-        return 0;
-    blivet_set_error(error, BLIVET_SYSTEM_FAILED, 0, "memory", NULL, "cannot be had");
-    return -1;
+    return options->env && options->keep_fds ? 0 : no_memory(error);
 }
 
 int options_parse(struct options *options, int argc, char **argv, const struct blivet_ops *ops,
@@ -173,9 +163,13 @@ int options_parse(struct options *options, int argc, char **argv, const struct b
     if (allocate(options, argc, ops, error) != 0)
         return -1;
     optind = 0; /* from the start, each time */
-    while ((value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+    for (;;) {
+        const char *word = argv[optind > 0 ? optind : 1]; /* NULL at the end, where there is nothing to refuse */
+        value = getopt_long(argc, argv, letters, long_options, NULL);
+        if (value == -1)
+            break;
         if (value == '?' || value == ':')
-            return refuse(value, argv, error);
+            return refuse(value, word, error);
         if (apply(options, value, optarg, error) != 0)
             return -1;
         if (options->help || options->version)
@@ -192,6 +186,7 @@ void options_free(struct options *options, const struct blivet_ops *ops)
     ops->free(options->env);
     ops->free(options->keep_fds);
     ops->free(options->stderr_path);
+    ops->free(options->program_path);
 }
 
 static void print_option(FILE *stream, const char *name, int value, const char *argument, const char *help)

@@ -10,9 +10,10 @@ struct options {
     char **program;              /* the rest of argv */
     unsigned chown;              /* BLIVET_CHOWN_LOGS | ... */
     bool verbose, help, version;
-    struct blivet_env *env; /* owned, like the next two */
+    struct blivet_env *env; /* owned, like all that follows */
     int *keep_fds;
     char *stderr_path;
+    char *program_path; /* made absolute by program_resolve(), or NULL: program[0] as it is */
 };
 
 /* 0, or -1 with *error filled in.  Splits "NAME=VALUE" words of argv in place.  Touches nothing else. */

@@ -14,7 +14,7 @@ static int unusable(struct blivet_error *error, int number, const char *path, co
 
 /* ---- before the fork ---- */
 
-static int make_absolute(const char *word, char **path, const struct blivet_ops *ops, struct blivet_error *error)
+static int make_absolute(const char *word, char **absolute, const struct blivet_ops *ops, struct blivet_error *error)
 {
     char here[PATH_MAX];
     if (!ops->getcwd(here, sizeof here)) {
@@ -22,32 +22,34 @@ static int make_absolute(const char *word, char **path, const struct blivet_ops 
                          "is relative to a directory that is gone or cannot be told");
         return -1;
     }
-    *path = ops->calloc(1, strlen(here) + 1 + strlen(word) + 1);
-    if (!*path) {
+    *absolute = ops->calloc(1, strlen(here) + 1 + strlen(word) + 1);
+    if (!*absolute) {
         blivet_set_error(error, BLIVET_SYSTEM_FAILED, errno, "memory", NULL, NULL);
         return -1;
     }
-    strcpy(*path, here); /* fit: just measured */
-    strcat(*path, strcmp(here, "/") == 0 ? "" : "/");
-    strcat(*path, word);
+    strcpy(*absolute, here); /* fit: just measured */
+    strcat(*absolute, strcmp(here, "/") == 0 ? "" : "/");
+    strcat(*absolute, word);
     return 0;
 }
 
-int program_resolve(const char *word, char **path, const struct blivet_ops *ops, struct blivet_error *error)
+int program_resolve(const char *word, char **absolute, const struct blivet_ops *ops, struct blivet_error *error)
 {
     struct stat file;
-    *path = (char *)word; /* never written through: argv's own words are plain chars */
+    const char *path;
+    *absolute = NULL;
     if (*word == '\0')
         return unusable(error, 0, word, "is empty");
     if (!strchr(word, '/'))
         return 0; /* searched in the daemon's PATH, by exec */
-    if (*word != '/' && make_absolute(word, path, ops, error) != 0)
+    if (*word != '/' && make_absolute(word, absolute, ops, error) != 0)
         return -1;
-    if (ops->stat(*path, &file) != 0)
-        return unusable(error, errno, *path, NULL);
+    path = *absolute ? *absolute : word;
+    if (ops->stat(path, &file) != 0)
+        return unusable(error, errno, path, NULL);
     if (!S_ISREG(file.st_mode))
-        return unusable(error, 0, *path, "is not a file that can be executed");
-    return ops->eaccess(*path, X_OK) == 0 ? 0 : unusable(error, errno, *path, NULL);
+        return unusable(error, 0, path, "is not a file that can be executed");
+    return ops->eaccess(path, X_OK) == 0 ? 0 : unusable(error, errno, path, NULL);
 }
 
 /* ---- in the daemon ---- */
@@ -105,8 +107,9 @@ static void exec_search(const char *name, char **argv, const struct blivet_ops *
     errno = denied ? EACCES : ENOENT;
 }
 
-void program_exec(const char *path, char **argv, const struct blivet_ops *ops, struct blivet_error *error)
+void program_exec(char **argv, const struct blivet_ops *ops, struct blivet_error *error)
 {
+    const char *path = argv[0];
     if (strchr(path, '/'))
         exec_file(path, argv, ops);
     else

@@ -4,9 +4,10 @@
 #include "../core/seam.h"
 
 /* Before the fork.  A name with a '/' becomes absolute, no link resolved, and must be an executable file; a bare
- * name stays as it is.  *path: the word itself, or memory that the caller owns.  0, or -1 with *error. */
-int program_resolve(const char *word, char **path, const struct blivet_ops *ops, struct blivet_error *error);
+ * name stays as it is.  *absolute: what was made of a relative word, the caller's to free, even after a failure;
+ * NULL where the word is good as it is.  0, or -1 with *error. */
+int program_resolve(const char *word, char **absolute, const struct blivet_ops *ops, struct blivet_error *error);
 
-/* In the daemon.  Returns only if it failed, with *error filled in. */
-void program_exec(const char *path, char **argv, const struct blivet_ops *ops, struct blivet_error *error);
+/* In the daemon: argv[0] with its arguments.  Returns only if it failed, with *error filled in. */
+void program_exec(char **argv, const struct blivet_ops *ops, struct blivet_error *error);
 #endif

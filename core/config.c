@@ -12,21 +12,21 @@
 
 enum { MOST_LINKS = 40 }; /* as many as the kernel follows */
 
-struct judge {
+struct check {
     const struct blivet_config *config;
     const struct blivet_ops *ops;
     struct blivet_error *error;
 };
 
-static int refuse(const struct judge *judge, const char *field, const char *subject, const char *why)
+static int refuse(const struct check *check, const char *field, const char *subject, const char *why)
 {
-    blivet_set_error(judge->error, BLIVET_INVALID_CONFIG, 0, field, subject, why);
+    blivet_set_error(check->error, BLIVET_INVALID_CONFIG, 0, field, subject, why);
     return -1;
 }
 
-static int refuse_errno(const struct judge *judge, const char *field, const char *subject)
+static int refuse_errno(const struct check *check, const char *field, const char *subject)
 {
-    blivet_set_error(judge->error, BLIVET_INVALID_CONFIG, errno, field, subject, NULL);
+    blivet_set_error(check->error, BLIVET_INVALID_CONFIG, errno, field, subject, NULL);
     return -1;
 }
 
@@ -104,11 +104,6 @@ static int find_copy(const struct blivet_ops *ops, const char *path, struct plac
     return find(ops, copy, place);
 }
 
-static bool same_inode(const struct stat *one, const struct stat *other)
-{
-    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
-}
-
 bool blivet_same_file(const struct blivet_ops *ops, const char *one, const char *other)
 {
     struct place a, b;
@@ -117,37 +112,37 @@ bool blivet_same_file(const struct blivet_ops *ops, const char *one, const char 
     if (find_copy(ops, one, &a) != 0 || find_copy(ops, other, &b) != 0 || a.exists != b.exists)
         return false;
     if (a.exists)
-        return same_inode(&a.file, &b.file);
-    return same_inode(&a.folder, &b.folder) && strcmp(a.name, b.name) == 0;
+        return blivet_same_inode(&a.file, &b.file);
+    return blivet_same_inode(&a.folder, &b.folder) && strcmp(a.name, b.name) == 0;
 }
 
 /* ---- the four files ---- */
 
-static int check_spelling(const struct judge *judge, const char *field, const char *path)
+static int check_spelling(const struct check *check, const char *field, const char *path)
 {
     if (*path == '\0')
-        return refuse(judge, field, path, "is empty");
+        return refuse(check, field, path, "is empty");
     if (*path != '/')
-        return refuse(judge, field, path, "is not an absolute path");
+        return refuse(check, field, path, "is not an absolute path");
     if (strlen(path) >= PATH_MAX) {
         errno = ENAMETOOLONG;
-        return refuse_errno(judge, field, path);
+        return refuse_errno(check, field, path);
     }
     return 0;
 }
 
 /* A file that is not there yet needs a directory that can be written (CFG-6). */
-static int check_parent(const struct judge *judge, const char *field, const char *path)
+static int check_parent(const struct check *check, const char *field, const char *path)
 {
     char parent[PATH_MAX];
     struct place place;
     strcpy(parent, path); /* fits: check_spelling */
-    if (find(judge->ops, parent, &place) != 0)
-        return refuse_errno(judge, field, path);
+    if (find(check->ops, parent, &place) != 0)
+        return refuse_errno(check, field, path);
     if (place.name[0] == '\0')
-        return refuse(judge, field, path, "no such directory");
-    if (judge->ops->eaccess(parent, W_OK | X_OK) != 0) {
-        blivet_set_error(judge->error, BLIVET_INVALID_CONFIG, errno, field, path,
+        return refuse(check, field, path, "no such directory");
+    if (check->ops->eaccess(parent, W_OK | X_OK) != 0) {
+        blivet_set_error(check->error, BLIVET_INVALID_CONFIG, errno, field, path,
                          "cannot be created: its directory cannot be written");
         return -1;
     }
@@ -155,92 +150,92 @@ static int check_parent(const struct judge *judge, const char *field, const char
 }
 
 /* PID-5: who can put a link or a device in the place of a pidfile picks what root overwrites. */
-static int check_own_file(const struct judge *judge, const char *field, const char *path)
+static int check_own_file(const struct check *check, const char *field, const char *path)
 {
     struct stat file;
     if (!path)
         return 0;
-    if (check_spelling(judge, field, path) != 0)
+    if (check_spelling(check, field, path) != 0)
         return -1;
-    if (judge->ops->lstat(path, &file) != 0)
-        return errno == ENOENT ? check_parent(judge, field, path) : refuse_errno(judge, field, path);
+    if (check->ops->lstat(path, &file) != 0)
+        return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
     if (S_ISLNK(file.st_mode))
-        return refuse(judge, field, path, "is a symbolic link");
+        return refuse(check, field, path, "is a symbolic link");
     if (!S_ISREG(file.st_mode))
-        return refuse(judge, field, path, "is not a regular file");
+        return refuse(check, field, path, "is not a regular file");
     if (file.st_nlink > 1)
-        return refuse(judge, field, path, "is a file with several names");
-    return judge->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(judge, field, path);
+        return refuse(check, field, path, "is a file with several names");
+    return check->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(check, field, path);
 }
 
-static int check_output_file(const struct judge *judge, const char *field, const char *path)
+static int check_output_file(const struct check *check, const char *field, const char *path)
 {
     struct stat file;
     if (!path)
         return 0;
-    if (check_spelling(judge, field, path) != 0)
+    if (check_spelling(check, field, path) != 0)
         return -1;
-    if (judge->ops->stat(path, &file) != 0)
-        return errno == ENOENT ? check_parent(judge, field, path) : refuse_errno(judge, field, path);
+    if (check->ops->stat(path, &file) != 0)
+        return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
     if (S_ISDIR(file.st_mode))
         return 0; /* step 12 says so (CFG-5) */
-    return judge->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(judge, field, path);
+    return check->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(check, field, path);
 }
 
 /* A log in the pidfile would be read as a pid (CFG-7). */
-static int check_distinct(const struct judge *judge)
+static int check_distinct(const struct check *check)
 {
-    const struct blivet_config *config = judge->config;
+    const struct blivet_config *config = check->config;
     const char *own[] = { config->pidfile, config->lockfile };
     const char *own_field[] = { "pidfile", "lockfile" };
     const char *output[] = { config->stdout_path, config->stderr_path };
     static const char *const why[] = { "is the same file as stdout", "is the same file as stderr" };
     for (int i = 0; i < 2; i++)
         for (int j = 0; j < 2; j++)
-            if (own[i] && output[j] && blivet_same_file(judge->ops, own[i], output[j]))
-                return refuse(judge, own_field[i], own[i], why[j]);
+            if (own[i] && output[j] && blivet_same_file(check->ops, own[i], output[j]))
+                return refuse(check, own_field[i], own[i], why[j]);
     return 0;
 }
 
 /* ---- the rest ---- */
 
-static int check_working_directory(const struct judge *judge)
+static int check_working_directory(const struct check *check)
 {
-    const char *path = judge->config->working_directory;
+    const char *path = check->config->working_directory;
     struct stat file;
     if (!path)
         return 0;
-    if (check_spelling(judge, "working directory", path) != 0)
+    if (check_spelling(check, "working directory", path) != 0)
         return -1;
-    if (judge->ops->stat(path, &file) != 0)
-        return refuse_errno(judge, "working directory", path);
+    if (check->ops->stat(path, &file) != 0)
+        return refuse_errno(check, "working directory", path);
     if (!S_ISDIR(file.st_mode))
-        return refuse(judge, "working directory", path, "is not a directory");
+        return refuse(check, "working directory", path, "is not a directory");
     return 0;
 }
 
-static int check_environment(const struct judge *judge)
+static int check_environment(const struct check *check)
 {
-    const struct blivet_config *config = judge->config;
+    const struct blivet_config *config = check->config;
     if (config->env_count > 0 && !config->env)
-        return refuse(judge, "env", NULL, "has a count but no entries");
+        return refuse(check, "env", NULL, "has a count but no entries");
     for (size_t i = 0; i < config->env_count; i++) {
         const struct blivet_env *entry = &config->env[i];
         if (!entry->name || *entry->name == '\0')
-            return refuse(judge, "env", entry->value ? entry->value : "", "the name is empty");
+            return refuse(check, "env", entry->value ? entry->value : "", "the name is empty");
         if (strchr(entry->name, '='))
-            return refuse(judge, "env", entry->name, "the name has a '='");
+            return refuse(check, "env", entry->name, "the name has a '='");
         if (!entry->value)
-            return refuse(judge, "env", entry->name, "has no value");
+            return refuse(check, "env", entry->name, "has no value");
     }
     return 0;
 }
 
-static int check_kept_descriptors(const struct judge *judge)
+static int check_kept_descriptors(const struct check *check)
 {
-    const struct blivet_config *config = judge->config;
+    const struct blivet_config *config = check->config;
     if (config->keep_fds_count > 0 && !config->keep_fds)
-        return refuse(judge, "keep-fd", NULL, "has a count but no descriptors");
+        return refuse(check, "keep-fd", NULL, "has a count but no descriptors");
     for (size_t i = 0; i < config->keep_fds_count; i++) {
         int fd = config->keep_fds[i];
         char digits[24];
@@ -249,36 +244,36 @@ static int check_kept_descriptors(const struct judge *judge)
         blivet_text_put(&text, fd < 0 ? "-" : "");
         blivet_text_number(&text, fd < 0 ? -(uintmax_t)fd : (uintmax_t)fd);
         if (fd >= 0 && fd <= 2)
-            return refuse(judge, "keep-fd", digits, "a standard descriptor is always replaced");
-        if (fd < 0 || judge->ops->fcntl(fd, F_GETFD, 0) == -1)
-            return refuse(judge, "keep-fd", digits, "is not an open descriptor");
+            return refuse(check, "keep-fd", digits, "a standard descriptor is always replaced");
+        if (fd < 0 || check->ops->fcntl(fd, F_GETFD, 0) == -1)
+            return refuse(check, "keep-fd", digits, "is not an open descriptor");
     }
     return 0;
 }
 
-static int check_switches(const struct judge *judge)
+static int check_switches(const struct check *check)
 {
-    const struct blivet_config *config = judge->config;
+    const struct blivet_config *config = check->config;
     const unsigned known = BLIVET_FOREGROUND | BLIVET_APPEND | BLIVET_NO_LOCK | BLIVET_KEEP_ALL_FDS |
                            BLIVET_KEEP_PIDFILE | BLIVET_LEAVE_ON_TIMEOUT | BLIVET_NO_CHOWN | BLIVET_GIVE_PIDFILE;
     uintptr_t unknown = (config->flags & ~known) | config->reserved_word;
     for (size_t i = 0; i < sizeof config->reserved / sizeof config->reserved[0]; i++)
         unknown |= config->reserved[i];
     if (unknown != 0)
-        return refuse(judge, "configuration", NULL, "asks for what this version does not know");
+        return refuse(check, "configuration", NULL, "asks for what this version does not know");
     if (config->umask > 07777)
-        return refuse(judge, "umask", NULL, "is over 07777");
+        return refuse(check, "umask", NULL, "is over 07777");
     if ((config->flags & BLIVET_NO_LOCK) && config->lockfile)
-        return refuse(judge, "lockfile", config->lockfile, "named, and locking turned off");
+        return refuse(check, "lockfile", config->lockfile, "named, and locking turned off");
     return 0;
 }
 
-static int check_permission(const struct judge *judge)
+static int check_permission(const struct check *check)
 {
-    const char *asked = judge->config->user ? judge->config->user : judge->config->group;
-    if (!asked || judge->ops->geteuid() == 0)
+    const char *asked = check->config->user ? check->config->user : check->config->group;
+    if (!asked || check->ops->geteuid() == 0)
         return 0;
-    blivet_set_error(judge->error, BLIVET_PERMISSION_DENIED, 0, judge->config->user ? "user" : "group", asked,
+    blivet_set_error(check->error, BLIVET_PERMISSION_DENIED, 0, check->config->user ? "user" : "group", asked,
                      "permission denied: only root can change identity");
     return -1;
 }
@@ -286,15 +281,15 @@ static int check_permission(const struct judge *judge)
 int blivet_validate_on(const struct blivet_config *config, const struct blivet_ops *ops, struct blivet_error *error)
 {
     struct blivet_error unwanted;
-    const struct judge judge = { config, ops, error ? error : &unwanted };
-    if (check_switches(&judge) != 0 || check_working_directory(&judge) != 0 ||
-        check_own_file(&judge, "pidfile", config->pidfile) != 0 ||
-        check_own_file(&judge, "lockfile", config->lockfile) != 0 ||
-        check_output_file(&judge, "stdout", config->stdout_path) != 0 ||
-        check_output_file(&judge, "stderr", config->stderr_path) != 0 || check_distinct(&judge) != 0 ||
-        check_environment(&judge) != 0 || check_kept_descriptors(&judge) != 0)
+    const struct check check = { config, ops, error ? error : &unwanted };
+    if (check_switches(&check) != 0 || check_working_directory(&check) != 0 ||
+        check_own_file(&check, "pidfile", config->pidfile) != 0 ||
+        check_own_file(&check, "lockfile", config->lockfile) != 0 ||
+        check_output_file(&check, "stdout", config->stdout_path) != 0 ||
+        check_output_file(&check, "stderr", config->stderr_path) != 0 || check_distinct(&check) != 0 ||
+        check_environment(&check) != 0 || check_kept_descriptors(&check) != 0)
         return -1;
-    return check_permission(&judge);
+    return check_permission(&check);
 }
 
 int blivet_validate(const struct blivet_config *config, struct blivet_error *error)

@@ -27,7 +27,7 @@ int blivet_await_go(struct blivet_context *daemon)
     UNINTERRUPTED(count, daemon->ops->recv(daemon->channel, &go, 1, 0));
     if (count < 0)
         return blivet_failed(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL);
-    if (count == 0)
+    if (count == 0 && !daemon->page->left)
         return blivet_refused(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL, "the launcher is gone");
     daemon->has_go = true;
     return 0;
@@ -72,9 +72,8 @@ int blivet_tell_failure(struct blivet_context *daemon, int code, const char *mes
 
 static int refuse_before_drop(struct blivet_context *daemon)
 {
-    if (daemon->broken)
-        return blivet_refused(daemon, BLIVET_PERMISSION_DENIED, "identity", NULL,
-                              "half changed: only a report of failure or the end is possible");
+    if (blivet_refuse_if_broken(daemon) != 0)
+        return -1;
     if (daemon->identity.wanted && !daemon->dropped)
         return blivet_refused(daemon, BLIVET_NOT_DROPPED, "privileges", NULL, "not dropped");
     return 0;
@@ -84,12 +83,16 @@ static int tell_success(struct blivet_context *daemon, unsigned char byte)
 {
     if (daemon->told || blivet_is_foreground(daemon))
         return 0;
+    if (daemon->page && daemon->page->left) /* it will not hear us, and that is as it was asked to be (NTF-11) */
+        return 0;
     return send_all(daemon, &byte, 1);
 }
 
 int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *error)
 {
-    if (refuse_before_drop(daemon) != 0 || tell_success(daemon, BLIVET_BYTE_READY) != 0)
+    if (daemon->announced) /* after it only a failure means anything (NTF-3) */
+        blivet_refused(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL, "an exec was announced");
+    if (daemon->announced || refuse_before_drop(daemon) != 0 || tell_success(daemon, BLIVET_BYTE_READY) != 0)
         return blivet_hand_error(daemon, error);
     daemon->told = true;
     hang_up(daemon);
@@ -106,6 +109,15 @@ int blivet_announce_exec(struct blivet_context *daemon, struct blivet_error *err
 
 /* ---- failure ---- */
 
+/* A start that fails leaves no pidfile, whatever was asked for; an end after "ready" is an ordinary one. */
+static void take_pidfile_away(struct blivet_context *daemon)
+{
+    if (daemon->told)
+        blivet_cleanup(daemon);
+    else
+        blivet_withdraw_pidfile(daemon);
+}
+
 void blivet_fail(struct blivet_context *daemon, int exit_code, const char *message)
 {
     const struct blivet_ops *ops = daemon->ops;
@@ -113,9 +125,9 @@ void blivet_fail(struct blivet_context *daemon, int exit_code, const char *messa
     if (!is_ours(daemon))
         for (;;)
             ops->_exit(code); /* a forked worker: neither the pidfile nor the launcher is its business */
-    blivet_withdraw_pidfile(daemon);
+    take_pidfile_away(daemon);
     if (blivet_is_foreground(daemon))
-        blivet_say(ops, daemon->original[2] >= 0 ? daemon->original[2] : 2, message);
+        blivet_say(ops, daemon->stderr_path ? daemon->original[2] : 2, message); /* not into the log (CLI-14) */
     else
         blivet_tell_failure(daemon, code, message);
     for (;;)
@@ -144,8 +156,6 @@ void blivet_close_all(struct blivet_context *daemon)
     hang_up(daemon);
     blivet_close_fd(daemon->ops, &daemon->launcher_end);
     blivet_release_logs(daemon);
-    if (daemon->pidfile_fd == daemon->lock_fd)
-        daemon->pidfile_fd = -1;
     blivet_close_fd(daemon->ops, &daemon->pidfile_fd);
     blivet_close_fd(daemon->ops, &daemon->lock_fd);
     for (int fd = 0; fd < 3; fd++)
@@ -156,13 +166,15 @@ void blivet_close(struct blivet_context *daemon)
 {
     if (!daemon)
         return;
-    blivet_take_handlers_away(daemon);
-    if (is_ours(daemon)) {
+    if (is_ours(daemon) && blivet_is_foreground(daemon))
         blivet_cleanup(daemon);
+    else if (is_ours(daemon)) {
+        take_pidfile_away(daemon);
         if (!daemon->told)
             blivet_tell_failure(daemon, blivet_exit_code(BLIVET_ENDED_EARLY),
                                 "daemon exited without signalling readiness");
     }
+    blivet_take_handlers_away(daemon); /* after the pidfile: a signal meanwhile must not leave it behind */
     blivet_close_all(daemon);
     blivet_discard(daemon);
 }

@@ -31,28 +31,41 @@ static int open_channel(struct blivet_context *daemon)
     return daemon->launcher_end < 0 || daemon->channel < 0 ? -1 : 0;
 }
 
+/* No handler of the caller's runs in a child (SEQ-10).  SIGCHLD ignored would reap the leader behind the launcher's
+ * back, and the daemon behind the leader's: their numbers could mean somebody else (SEQ-13). */
+static int shut_signals_out(struct blivet_context *daemon)
+{
+    const struct blivet_ops *ops = daemon->ops;
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
+    sigset_t all;
+    sigfillset(&all);
+    if (ops->sigprocmask(SIG_SETMASK, &all, &daemon->mask) != 0)
+        return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal mask", NULL);
+    if (ops->sigaction(SIGCHLD, &standard, &daemon->on_child) == 0)
+        return 0;
+    blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal dispositions", "SIGCHLD");
+    ops->sigprocmask(SIG_SETMASK, &daemon->mask, NULL);
+    return -1;
+}
+
 /* Returns in the session leader; in the launcher only if nothing has begun. */
 static int first_fork(struct blivet_context *daemon)
 {
     const struct blivet_ops *ops = daemon->ops;
-    sigset_t all;
     blivet_enter(daemon, STEP_FIRST_FORK);
-    if (open_channel(daemon) != 0)
+    if (open_channel(daemon) != 0 || shut_signals_out(daemon) != 0)
         return -1;
-    sigfillset(&all);
-    if (ops->sigprocmask(SIG_SETMASK, &all, &daemon->mask) != 0) /* no handler of the caller's runs in a child */
-        return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal mask", NULL);
     pid_t leader = ops->fork();
     if (leader > 0)
         blivet_launcher_waits(daemon, leader);
     if (leader < 0) {
         blivet_failed(daemon, BLIVET_FORK_FAILED, "first fork", NULL);
+        ops->sigaction(SIGCHLD, &daemon->on_child, NULL);
         ops->sigprocmask(SIG_SETMASK, &daemon->mask, NULL);
         return -1;
     }
     daemon->process = SESSION_LEADER;
     blivet_close_fd(ops, &daemon->launcher_end);
-    blivet_default_signal(ops, SIGCHLD); /* ignored, it would let the daemon's number be reused while we look */
     return 0;
 }
 
@@ -119,11 +132,7 @@ static int set_environment(struct blivet_context *daemon)
 static int hand_over(struct blivet_context *daemon)
 {
     blivet_enter(daemon, STEP_HAND_OVER);
-    if (blivet_is_foreground(daemon)) {
-        blivet_settle_standard_streams(daemon);
-        return 0;
-    }
-    if (blivet_await_go(daemon) != 0)
+    if (!blivet_is_foreground(daemon) && blivet_await_go(daemon) != 0)
         return -1;
     blivet_enter(daemon, STEP_APPLICATION);
     return 0;

@@ -105,12 +105,12 @@ static void close_one_by_one(const struct blivet_context *daemon)
 int blivet_close_inherited(struct blivet_context *daemon)
 {
     blivet_enter(daemon, STEP_DESCRIPTORS);
+    blivet_settle_standard_streams(daemon);
     if (daemon->flags & BLIVET_KEEP_ALL_FDS)
         return 0;
     keep(daemon, daemon->channel);
     keep(daemon, daemon->lock_fd);
-    if (daemon->pidfile_fd != daemon->lock_fd)
-        keep(daemon, daemon->pidfile_fd);
+    keep(daemon, daemon->pidfile_fd);
     keep(daemon, daemon->log_fds[0]);
     if (daemon->log_fds[1] != daemon->log_fds[0])
         keep(daemon, daemon->log_fds[1]);

@@ -13,7 +13,7 @@ union passed {
     struct cmsghdr align;
 };
 
-enum { HAS_STAT = 1, HAS_PIDFD = 2 }; /* in the one byte that travels with them */
+enum { HAS_STAT = 1, HAS_PIDFD = 2, HANDLES = 4 }; /* in the one byte that travels with them; never "ready" */
 
 static bool send_handles(const struct blivet_ops *ops, int channel, char kind, const int *fds, size_t count)
 {
@@ -76,12 +76,12 @@ bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child)
         fds[count++] = stat;
     if (pidfd >= 0)
         fds[count++] = pidfd;
-    char kind = (char)((stat >= 0 ? HAS_STAT : 0) | (pidfd >= 0 ? HAS_PIDFD : 0));
+    char kind = (char)(HANDLES | (stat >= 0 ? HAS_STAT : 0) | (pidfd >= 0 ? HAS_PIDFD : 0));
     /* Where descriptors may not be passed the byte alone says that the leader did its work. */
-    return send_handles(ops, channel, kind, fds, count) || send_handles(ops, channel, 0, fds, 0);
+    return send_handles(ops, channel, kind, fds, count) || send_handles(ops, channel, HANDLES, fds, 0);
 }
 
-void blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd)
+bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd)
 {
     union passed passed;
     char kind = 0;
@@ -102,4 +102,5 @@ void blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat
         *stat = blivet_above_standard(ops, fds[0]);
     if (kind & HAS_PIDFD)
         *pidfd = blivet_above_standard(ops, fds[kind & HAS_STAT ? 1 : 0]);
+    return count == 1;
 }

@@ -12,10 +12,10 @@
 
 /* ---- look up, in the launcher (PRV-2) ---- */
 
-/* Digits alone are a number.  False where they are not, or where the number does not fit an id; (uid_t)-1 does
- * not fit: the kernel reads it as "leave as it is". */
+/* Digits alone are a number. */
 static bool is_number(const char *text) { return *text && text[strspn(text, "0123456789")] == '\0'; }
 
+/* False where it does not fit an id; (uid_t)-1 does not: the kernel reads it as "leave as it is". */
 static bool parse_id(const char *text, uint32_t *id)
 {
     uint64_t value = 0;
@@ -170,7 +170,7 @@ static int hand_over_logs(struct blivet_context *daemon)
     return hand_over(daemon, daemon->log_fds[1], "stderr", daemon->stderr_path);
 }
 
-static int refuse_if_broken(struct blivet_context *daemon)
+int blivet_refuse_if_broken(struct blivet_context *daemon)
 {
     if (!daemon->broken)
         return 0;
@@ -180,7 +180,7 @@ static int refuse_if_broken(struct blivet_context *daemon)
 
 static int chown_paths(struct blivet_context *daemon, unsigned which)
 {
-    if (refuse_if_broken(daemon) != 0)
+    if (blivet_refuse_if_broken(daemon) != 0)
         return -1;
     if (!daemon->identity.wanted)
         return 0;
@@ -286,7 +286,7 @@ static int prove_powerless(struct blivet_context *daemon)
 
 static int drop_privileges(struct blivet_context *daemon)
 {
-    if (refuse_if_broken(daemon) != 0)
+    if (blivet_refuse_if_broken(daemon) != 0)
         return -1;
     if (!daemon->identity.wanted || daemon->dropped)
         return 0;

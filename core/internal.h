@@ -19,6 +19,7 @@ enum {
 struct blivet_page {
     _Atomic int step; /* the one that was last entered */
     _Atomic int pid;  /* of the daemon; 0 before the second fork */
+    _Atomic int left; /* the launcher has gone and left the daemon to itself, as it was asked to (NTF-11) */
 };
 
 struct blivet_identity {
@@ -50,7 +51,8 @@ struct blivet_context {
     int step;
     pid_t pid; /* of the process that the context serves */
     struct blivet_page *page;
-    sigset_t mask; /* the caller's */
+    sigset_t mask;             /* the caller's, and its SIGCHLD */
+    struct sigaction on_child;
     /* What is held; -1 where it is not. */
     int channel;      /* the daemon's end */
     int launcher_end; /* the launcher's */
@@ -61,7 +63,8 @@ struct blivet_context {
     /* How far it got. */
     bool pidfile_ours; /* created or written by us */
     bool logs_followed; /* opened through whatever link there was */
-    bool has_go, told, announced, handed_over, dropped, broken;
+    bool has_go, told, announced, handed_over, dropped;
+    bool broken; /* half an identity: nothing but a failure may follow (PRV-4) */
     struct blivet_error error;
 };
 
@@ -70,6 +73,18 @@ enum { BLIVET_OWN_FDS = 6 }; /* channel, lock, pidfile, two logs, the old stderr
 static inline bool blivet_is_foreground(const struct blivet_context *daemon)
 {
     return (daemon->flags & BLIVET_FOREGROUND) != 0;
+}
+
+static inline bool blivet_same_inode(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static inline int64_t blivet_now_ms(const struct blivet_ops *ops)
+{
+    struct timespec time = { 0, 0 };
+    ops->clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 /* error.c.  failed: reads errno; refused: the reason is ours. */
@@ -91,13 +106,14 @@ void blivet_flush_stdio(const struct blivet_ops *ops);
 
 /* identity.c */
 int blivet_look_up_identity(struct blivet_context *daemon, const struct blivet_config *config);
+int blivet_refuse_if_broken(struct blivet_context *daemon);
 
 /* launcher.c */
 _Noreturn void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader);
 
 /* handles.c */
 bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child);
-void blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd);
+bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd);
 
 /* streams.c */
 int blivet_above_standard(const struct blivet_ops *ops, int fd);
@@ -119,8 +135,7 @@ void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid);
 int blivet_reset_dispositions(struct blivet_context *daemon);
 int blivet_clear_mask(struct blivet_context *daemon);
 void blivet_take_handlers_away(struct blivet_context *daemon);
-void blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigaction *old);
-void blivet_default_signal(const struct blivet_ops *ops, int signal);
+bool blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigaction *old);
 const char *blivet_signal_name(int signal);
 
 /* descriptors.c */

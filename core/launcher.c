@@ -14,14 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRACE_MS = 5000, TICK_MS = 20 };
+/* GRACE: from SIGTERM to SIGKILL.  OTHERS: for what the daemon has forked.  TRACE: for what the kernel has yet to note. */
+enum { GRACE_MS = 5000, OTHERS_MS = 500, TRACE_MS = 100, TICK_MS = 20 };
 
 struct launch {
     struct blivet_context *daemon;
     const struct blivet_ops *ops;
     pid_t leader;
     int channel, stat, pidfd;
+    bool leader_ended;
     int leader_status; /* as wait(2) has it; 0: it did its work */
+    int64_t deadline;  /* 0: none */
     unsigned char bytes[BLIVET_VERDICT_SIZE];
     size_t count;
     bool ended, late, dead;
@@ -31,12 +34,13 @@ struct launch {
 
 /* ---- in the launcher: the leader ---- */
 
+/* 1: ended, 0: not yet, -1: no child of ours. */
 static int wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info)
 {
     int result;
     memset(info, 0, sizeof *info);
     UNINTERRUPTED(result, ops->waitid(P_PID, (id_t)pid, info, WEXITED | options));
-    return result == 0 && info->si_pid == pid ? 0 : -1;
+    return result != 0 ? -1 : info->si_pid == pid;
 }
 
 /* In the encoding of wait(2). */
@@ -45,28 +49,51 @@ static int status_of(const siginfo_t *info)
     return info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8 : info->si_status;
 }
 
-/* Without a leader that did its work there is no "go", and the end of the channel makes the daemon give up. */
+static int left_ms(const struct launch *launch)
+{
+    int64_t left = launch->deadline ? launch->deadline - blivet_now_ms(launch->ops) : INT32_MAX;
+    return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* To its end, but not reaped; where there is a limit, no longer than that: a leader can be stopped. */
+static void await_leader(struct launch *launch)
+{
+    struct pollfd channel = { .fd = launch->channel, .events = POLLIN };
+    siginfo_t info;
+    int ended = 0;
+    if (launch->deadline)
+        launch->ops->poll(&channel, 1, left_ms(launch)); /* its last act but one is to speak */
+    while (ended == 0 && left_ms(launch) > 0) {
+        ended = wait_for(launch->ops, launch->leader, launch->deadline ? WNOHANG | WNOWAIT : WNOWAIT, &info);
+        if (ended == 0)
+            launch->ops->poll(NULL, 0, 1);
+    }
+    launch->leader_ended = ended != 0;
+    launch->late = ended == 0;
+    if (ended > 0)
+        launch->leader_status = status_of(&info);
+}
+
+/* A leader that did its work has passed the handles on.  Without that there is no "go", and the end of the
+ * channel makes the daemon give up. */
 static void see_leader_off(struct launch *launch)
 {
-    siginfo_t info;
-    if (wait_for(launch->ops, launch->leader, WNOWAIT, &info) == 0)
-        launch->leader_status = status_of(&info);
-    if (launch->leader_status != 0) {
-        launch->ops->shutdown(launch->channel, SHUT_WR);
-        return;
+    const struct blivet_ops *ops = launch->ops;
+    bool handed = false;
+    await_leader(launch);
+    if (launch->leader_ended && launch->daemon->page->pid > 0) {
+        errno = 0;
+        handed = blivet_receive_handles(ops, launch->channel, &launch->stat, &launch->pidfd);
+        if (!handed && launch->leader_status == 0)
+            launch->unreadable = errno ? errno : EPROTO;
     }
-    blivet_receive_handles(launch->ops, launch->channel, &launch->stat, &launch->pidfd);
-    launch->ops->send(launch->channel, "g", 1, MSG_NOSIGNAL); /* who is not there to hear it has hung up */
+    if (launch->leader_status == 0 && handed)
+        ops->send(launch->channel, "g", 1, MSG_NOSIGNAL); /* who is not there to hear it has hung up */
+    else if (!launch->late)
+        ops->shutdown(launch->channel, SHUT_WR);
 }
 
 /* ---- in the launcher: the verdict ---- */
-
-static int64_t now_ms(const struct blivet_ops *ops)
-{
-    struct timespec time = { 0, 0 };
-    ops->clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static bool read_stat(const struct launch *launch, struct blivet_evidence *evidence)
 {
@@ -102,13 +129,12 @@ static bool is_signalled(const struct launch *launch, int milliseconds)
 static bool is_dead(const struct launch *launch)
 {
     struct blivet_evidence evidence = { 0 };
-    enum { PF_EXITING = 0x04 };
     pid_t pid = launch->daemon->page->pid;
     if (launch->pidfd >= 0)
         return is_signalled(launch, 0);
-    if (read_stat(launch, &evidence))
-        return (evidence.flags & PF_EXITING) != 0;
-    return pid > 0 && launch->ops->kill(pid, 0) != 0 && errno == ESRCH;
+    if (launch->stat >= 0)
+        return !read_stat(launch, &evidence) || (evidence.flags & BLIVET_PF_EXITING);
+    return pid <= 0 || (launch->ops->kill(pid, 0) != 0 && errno == ESRCH);
 }
 
 static bool has_execed(const struct launch *launch)
@@ -142,24 +168,20 @@ static bool is_concluded(struct launch *launch)
 }
 
 /* How long to sleep: to the limit, or a tick where something must be looked at that no poll tells. */
-static int nap(const struct launch *launch, int64_t deadline)
+static int nap(const struct launch *launch)
 {
     bool ticking = launch->pidfd < 0 || launch->verdict.state == BLIVET_ANNOUNCED;
-    int64_t left = deadline ? deadline - now_ms(launch->ops) : INT64_MAX;
-    if (ticking && left > TICK_MS)
-        return TICK_MS;
-    if (left > INT32_MAX)
-        return deadline ? INT32_MAX : -1;
-    return left > 0 ? (int)left : 0;
+    int left = left_ms(launch);
+    if (ticking)
+        return left < TICK_MS ? left : TICK_MS;
+    return launch->deadline ? left : -1;
 }
 
 static void await_verdict(struct launch *launch)
 {
-    unsigned limit = launch->daemon->timeout_ms;
-    int64_t deadline = limit ? now_ms(launch->ops) + limit : 0;
     struct pollfd fds[2] = { { .fd = launch->channel, .events = POLLIN }, { .fd = launch->pidfd, .events = POLLIN } };
     while (!is_concluded(launch)) {
-        int ready = launch->ops->poll(fds, 2, nap(launch, deadline));
+        int ready = launch->ops->poll(fds, 2, nap(launch));
         if (ready < 0 && errno != EINTR)
             launch->unreadable = errno;
         if (ready < 0)
@@ -169,42 +191,45 @@ static void await_verdict(struct launch *launch)
         if (ready > 0 || launch->dead)
             read_channel(launch);
         else if (launch->verdict.state == BLIVET_ANNOUNCED && has_execed(launch))
-            launch->ended = true;
-        else if (deadline && now_ms(launch->ops) >= deadline)
+            launch->ended = true; /* a worker may hold the channel open (NTF-16) */
+        else if (left_ms(launch) == 0)
             launch->late = true;
     }
 }
 
 /* ---- in the launcher: the end ---- */
 
+/* Only through what cannot name another process: the leader's number, unreaped, and the handles. */
 static void signal_daemon(const struct launch *launch, int signal)
 {
-    launch->ops->kill(-launch->leader, signal);
-    if (launch->pidfd >= 0) /* it may have left the group */
-        launch->ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
+    const struct blivet_ops *ops = launch->ops;
+    if (!launch->leader_ended)
+        ops->kill(launch->leader, signal); /* it may not have a group of its own yet */
+    ops->kill(-launch->leader, signal);
+    if (launch->pidfd >= 0) /* the daemon may have left the group */
+        ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
+    else if (launch->stat >= 0 && !is_dead(launch))
+        ops->kill(launch->daemon->page->pid, signal); /* not reaped: the number is still its own */
 }
 
-/* Until the daemon is dead and nobody holds the channel any more. */
-static bool wait_for_end(struct launch *launch, int milliseconds)
+static void await_death(const struct launch *launch, int milliseconds)
 {
-    int64_t deadline = now_ms(launch->ops) + milliseconds;
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    while (!is_dead(launch) && blivet_now_ms(launch->ops) < deadline)
+        if (!is_signalled(launch, TICK_MS) && launch->pidfd < 0)
+            launch->ops->poll(NULL, 0, TICK_MS);
+}
+
+/* The last holder of the channel is gone: what the daemon has forked has ended too. */
+static void await_silence(const struct launch *launch, int milliseconds)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    struct pollfd channel = { .fd = launch->channel, .events = POLLIN };
     char rest[256];
-    for (;;) {
-        ssize_t count;
-        UNINTERRUPTED(count, launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT));
-        bool hung_up = count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-        if (hung_up && (launch->pidfd < 0 || is_signalled(launch, 0)))
-            return true;
-        if (now_ms(launch->ops) >= deadline)
-            return false;
-        if (count > 0)
-            continue;
-        struct pollfd fds[2] = { { .fd = hung_up ? -1 : launch->channel, .events = POLLIN },
-                                 { .fd = launch->pidfd, .events = POLLIN } };
-        if (!hung_up && is_signalled(launch, 0))
-            fds[1].fd = -1; /* dead: wait for the last holder of the channel */
-        launch->ops->poll(fds, 2, TICK_MS);
-    }
+    ssize_t count = 1;
+    while (count > 0 && blivet_now_ms(launch->ops) < deadline)
+        if (launch->ops->poll(&channel, 1, TICK_MS) > 0)
+            count = launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT);
 }
 
 static void end_daemon(struct launch *launch, bool ask_first)
@@ -212,9 +237,26 @@ static void end_daemon(struct launch *launch, bool ask_first)
     if (ask_first)
         signal_daemon(launch, SIGTERM);
     if (ask_first || launch->verdict.state == BLIVET_FAILED)
-        wait_for_end(launch, GRACE_MS);
+        await_death(launch, GRACE_MS);
     signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
-    wait_for_end(launch, GRACE_MS);
+    await_death(launch, GRACE_MS);
+    await_silence(launch, OTHERS_MS);
+}
+
+/* A process closes the channel a moment before its death can be seen, and is reaped a moment before its status is
+ * kept: where /proc does not tell, these moments are waited for. */
+static bool ask_pidfd(const struct launch *launch, int *status)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + TRACE_MS;
+    if (!is_signalled(launch, TRACE_MS))
+        return false;
+    for (;;) {
+        if (launch->ops->pidfd_exit_status(launch->pidfd, status) == 0)
+            return true;
+        if (errno != ESRCH || blivet_now_ms(launch->ops) >= deadline)
+            return false;
+        launch->ops->poll(NULL, 0, 1);
+    }
 }
 
 static void gather(struct launch *launch, struct blivet_evidence *evidence)
@@ -223,12 +265,12 @@ static void gather(struct launch *launch, struct blivet_evidence *evidence)
     pid_t pid = launch->daemon->page->pid;
     evidence->announced = launch->verdict.state == BLIVET_ANNOUNCED;
     read_stat(launch, evidence);
-    if (!evidence->known && launch->pidfd >= 0 && is_signalled(launch, 0))
-        evidence->known = launch->ops->pidfd_exit_status(launch->pidfd, &evidence->status) == 0;
-    if (!evidence->known && pid > 0 && wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 0) {
+    if (!evidence->known && pid > 0 && wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 1) {
         evidence->known = true; /* a subreaper is its parent */
         evidence->status = status_of(&info);
     }
+    if (!evidence->known && launch->pidfd >= 0 && (!evidence->seen || (evidence->flags & BLIVET_PF_EXITING)))
+        evidence->known = ask_pidfd(launch, &evidence->status);
     evidence->alive = !evidence->seen && !evidence->known && !is_dead(launch);
 }
 
@@ -319,10 +361,12 @@ static bool conclude(struct launch *launch)
         blivet_set_error(error, BLIVET_SYSTEM_FAILED, launch->unreadable, "notification channel", NULL, NULL);
     else if (judge_silence(launch))
         return true;
-    if (!(launch->late && (launch->daemon->flags & BLIVET_LEAVE_ON_TIMEOUT))) {
-        end_daemon(launch, ask_first);
-        blivet_remove_pidfile_of_dead(launch->daemon, launch->daemon->page->pid);
+    if (launch->late && (launch->daemon->flags & BLIVET_LEAVE_ON_TIMEOUT)) {
+        launch->daemon->page->left = 1;
+        return false;
     }
+    end_daemon(launch, ask_first);
+    blivet_remove_pidfile_of_dead(launch->daemon, launch->daemon->page->pid);
     return false;
 }
 
@@ -332,13 +376,13 @@ void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
     struct launch launch = { .daemon = daemon, .ops = ops, .leader = leader, .channel = daemon->launcher_end,
                              .stat = -1, .pidfd = -1 };
     siginfo_t info;
+    launch.deadline = daemon->timeout_ms ? blivet_now_ms(ops) + daemon->timeout_ms : 0;
     blivet_close_fd(ops, &daemon->channel);
-    blivet_default_signal(ops, SIGCHLD); /* before the mask: a handler of the caller's must not reap our children */
-    ops->sigprocmask(SIG_SETMASK, &daemon->mask, NULL);
+    ops->sigprocmask(SIG_SETMASK, &daemon->mask, NULL); /* SIGCHLD stays at its default: nobody else reaps our children */
     see_leader_off(&launch);
     await_verdict(&launch);
     bool ready = conclude(&launch);
-    wait_for(ops, leader, 0, &info);
+    wait_for(ops, leader, launch.leader_ended || !daemon->page->left ? 0 : WNOHANG, &info);
     if (!ready && daemon->page->pid > 0)
         wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
     if (!ready)

@@ -10,24 +10,20 @@
 #include <string.h>
 #include <sys/file.h>
 
-enum { MOST_TRIES = 100, LONGEST = 4096 };
+enum { MOST_TRIES = 100, LONGEST = 4096, CAREFULLY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-/* What one of our files is; lock: take it. */
+/* What one of our files is. */
 struct target {
     const char *what, *path;
-    int kind;        /* of error */
+    int kind;   /* of error */
+    int access; /* O_RDONLY or O_RDWR */
     bool lock, holds_pid;
 };
-
-static bool same_inode(const struct stat *one, const struct stat *other)
-{
-    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
-}
 
 static bool still_named(const struct blivet_ops *ops, const char *path, const struct stat *file)
 {
     struct stat now;
-    return ops->lstat(path, &now) == 0 && same_inode(&now, file);
+    return ops->lstat(path, &now) == 0 && blivet_same_inode(&now, file);
 }
 
 /* The number that the file reads as, 0 where it reads as none, -1 where it cannot be read. */
@@ -48,18 +44,29 @@ static pid_t read_pid(const struct blivet_ops *ops, int fd)
     return pid;
 }
 
+/* Removed, or where that may not be, emptied; either way it names nobody. */
+static void remove_or_empty(const struct blivet_ops *ops, const char *path, int fd)
+{
+    struct stat file;
+    int result;
+    if (ops->fstat(fd, &file) != 0 || !still_named(ops, path, &file))
+        return; /* another instance's file is there by now */
+    if (ops->unlink(path) != 0)
+        UNINTERRUPTED(result, ops->ftruncate(fd, 0));
+}
+
 /* ---- open and lock ---- */
 
 /* Without O_CREAT first: fs.protected_regular refuses it for another user's file in a sticky directory, even to
  * root.  O_EXCL then, so that no link is followed; losing that race is EEXIST. */
-static int open_or_create(const struct blivet_ops *ops, const char *path, bool *created)
+static int open_or_create(const struct blivet_ops *ops, const struct target *target, bool *created)
 {
-    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    const int flags = target->access | CAREFULLY;
     int fd;
-    UNINTERRUPTED(fd, ops->open(path, flags, 0));
+    UNINTERRUPTED(fd, ops->open(target->path, flags, 0));
     *created = fd < 0 && errno == ENOENT;
     if (*created)
-        UNINTERRUPTED(fd, ops->open(path, flags | O_CREAT | O_EXCL, 0644));
+        UNINTERRUPTED(fd, ops->open(target->path, flags | O_CREAT | O_EXCL, 0644));
     return fd;
 }
 
@@ -111,7 +118,7 @@ static bool is_safe_for_root(const struct blivet_context *daemon, const struct s
 enum { DONE, AGAIN, FAILED };
 
 /* One try on an open file: judged, locked, and still the one that the path names. */
-static int secure(struct blivet_context *daemon, const struct target *target, int fd)
+static int secure(struct blivet_context *daemon, const struct target *target, int fd, bool created)
 {
     const struct blivet_ops *ops = daemon->ops;
     struct stat file;
@@ -126,6 +133,10 @@ static int secure(struct blivet_context *daemon, const struct target *target, in
         return AGAIN;
     if (!target->holds_pid || is_safe_for_root(daemon, &file))
         return DONE;
+    if (created) { /* a file system without owners or modes: another one would be no better */
+        blivet_refused(daemon, target->kind, target->what, target->path, "is writable by others than root");
+        return FAILED;
+    }
     if (ops->unlink(target->path) == 0 || errno == ENOENT)
         return AGAIN;
     blivet_failed(daemon, target->kind, target->what, target->path);
@@ -138,20 +149,20 @@ static int open_own_file(struct blivet_context *daemon, const struct target *tar
     const struct blivet_ops *ops = daemon->ops;
     for (int tries = 0; tries < MOST_TRIES; tries++) {
         bool created;
-        int fd = open_or_create(ops, target->path, &created);
+        int fd = open_or_create(ops, target, &created);
         if (fd < 0 && created && errno == EEXIST)
             continue; /* somebody was between the two openings */
         if (fd < 0 && errno == ELOOP)
             return blivet_refused(daemon, target->kind, target->what, target->path, "is a symbolic link");
         if (fd < 0)
             return blivet_failed(daemon, target->kind, target->what, target->path);
-        int outcome = secure(daemon, target, fd);
+        int outcome = secure(daemon, target, fd, created);
         if (outcome == DONE) {
             daemon->pidfile_ours |= created && target->holds_pid;
             return fd;
         }
         if (outcome == FAILED && created && daemon->error.kind != BLIVET_LOCK_HELD)
-            ops->unlink(target->path); /* ours, and of no use */
+            remove_or_empty(ops, target->path, fd); /* ours, and of no use */
         ops->close(fd);
         if (outcome == FAILED)
             return -1;
@@ -159,18 +170,25 @@ static int open_own_file(struct blivet_context *daemon, const struct target *tar
     return blivet_refused(daemon, target->kind, target->what, target->path, "is replaced again and again");
 }
 
+/* For reading: the program that the command runs has this descriptor, and must not be able to write the pid that
+ * root will kill (PRV-7).  Where a lock takes a writable one (NFS), only for those who change no identity. */
+static int open_lock(struct blivet_context *daemon, struct target target)
+{
+    int fd = open_own_file(daemon, &target);
+    if (fd >= 0 || daemon->error.system_errno != EBADF || daemon->identity.wanted)
+        return fd;
+    target.access = O_RDWR;
+    return open_own_file(daemon, &target);
+}
+
 int blivet_take_lock(struct blivet_context *daemon)
 {
+    const struct target lockfile = { "lockfile", daemon->lockfile, BLIVET_LOCKFILE_FAILED, O_RDONLY, true, false };
+    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, O_RDONLY, true, true };
     blivet_enter(daemon, STEP_LOCK);
-    if (daemon->flags & BLIVET_NO_LOCK)
+    if ((daemon->flags & BLIVET_NO_LOCK) || (!daemon->lockfile && !daemon->pidfile))
         return 0;
-    const struct target lockfile = { "lockfile", daemon->lockfile, BLIVET_LOCKFILE_FAILED, true, false };
-    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, true, true };
-    if (!daemon->lockfile && !daemon->pidfile)
-        return 0;
-    daemon->lock_fd = open_own_file(daemon, daemon->lockfile ? &lockfile : &pidfile);
-    if (!daemon->lockfile)
-        daemon->pidfile_fd = daemon->lock_fd;
+    daemon->lock_fd = open_lock(daemon, daemon->lockfile ? lockfile : pidfile);
     return daemon->lock_fd >= 0 ? 0 : -1;
 }
 
@@ -193,7 +211,7 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
     *text.at = '\n'; /* over the NUL */
     size_t length = (size_t)(text.at - bytes) + 1, size = length;
     if (file.st_size > LONGEST)
-        UNINTERRUPTED(result, ops->ftruncate(fd, LONGEST))
+        UNINTERRUPTED(result, ops->ftruncate(fd, LONGEST));
     if (file.st_size > (off_t)length)
         size = file.st_size > LONGEST ? LONGEST : (size_t)file.st_size;
     UNINTERRUPTED(written, ops->pwrite(fd, bytes, size, 0));
@@ -207,38 +225,48 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
     return result;
 }
 
-int blivet_write_pidfile(struct blivet_context *daemon)
+/* A second description of the file that was locked in step 7; it is never inherited. */
+static int open_locked(struct blivet_context *daemon)
 {
-    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, false, true };
+    struct stat locked, file;
+    int fd;
+    UNINTERRUPTED(fd, daemon->ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
+    if (fd < 0)
+        return blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
+    if (daemon->ops->fstat(daemon->lock_fd, &locked) == 0 && daemon->ops->fstat(fd, &file) == 0 &&
+        blivet_same_inode(&locked, &file))
+        return fd;
+    daemon->ops->close(fd);
+    return blivet_refused(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile, "was replaced after it was locked");
+}
+
+static int write_pid(struct blivet_context *daemon)
+{
     struct sigaction before;
-    blivet_enter(daemon, STEP_PIDFILE);
-    if (!daemon->pidfile)
-        return 0;
-    if (daemon->pidfile_fd < 0)
-        daemon->pidfile_fd = open_own_file(daemon, &pidfile);
-    if (daemon->pidfile_fd < 0)
-        return -1;
-    daemon->pidfile_ours = true;
-    blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
+    bool ignored = blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
     int result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
     if (result != 0)
         blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
-    daemon->ops->sigaction(SIGXFSZ, &before, NULL);
+    if (ignored)
+        daemon->ops->sigaction(SIGXFSZ, &before, NULL);
     return result;
 }
 
-/* ---- remove ---- */
-
-/* Removed, or where that may not be, emptied; either way it names nobody. */
-static void remove_or_empty(const struct blivet_ops *ops, const char *path, int fd)
+int blivet_write_pidfile(struct blivet_context *daemon)
 {
-    struct stat file;
-    int result;
-    if (ops->fstat(fd, &file) != 0 || !still_named(ops, path, &file))
-        return; /* another instance's file is there by now */
-    if (ops->unlink(path) != 0)
-        UNINTERRUPTED(result, ops->ftruncate(fd, 0))
+    const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, O_RDWR, false, true };
+    bool is_the_lock = daemon->lock_fd >= 0 && !daemon->lockfile;
+    blivet_enter(daemon, STEP_PIDFILE);
+    if (!daemon->pidfile)
+        return 0;
+    daemon->pidfile_fd = is_the_lock ? open_locked(daemon) : open_own_file(daemon, &pidfile);
+    if (daemon->pidfile_fd < 0)
+        return -1;
+    daemon->pidfile_ours = true;
+    return write_pid(daemon);
 }
+
+/* ---- remove ---- */
 
 /* If it still holds that pid.  Async-signal-safe: the clean-up handler calls it (PID-8). */
 void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid)
@@ -250,37 +278,47 @@ void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int f
 /* A start that fails: a file that we made, or began to write, and that names us or nobody (PID-9). */
 void blivet_withdraw_pidfile(struct blivet_context *daemon)
 {
-    pid_t pid;
-    if (!daemon->pidfile_ours || daemon->pidfile_fd < 0)
+    int fd = daemon->pidfile_fd >= 0 ? daemon->pidfile_fd : daemon->lock_fd; /* made by step 7, not yet open twice */
+    if (!daemon->pidfile_ours)
         return;
     daemon->pidfile_ours = false;
-    pid = read_pid(daemon->ops, daemon->pidfile_fd);
+    pid_t pid = read_pid(daemon->ops, fd);
     if (pid <= 0 || pid == daemon->pid)
-        remove_or_empty(daemon->ops, daemon->pidfile, daemon->pidfile_fd);
+        remove_or_empty(daemon->ops, daemon->pidfile, fd);
 }
 
-/* In the launcher, after a daemon that was killed: only if the lock can be had, so that an instance that has
- * started since is left alone (PID-9). */
+/* What has died may take a moment to let go of its lock.  An instance that holds it by right has written its own
+ * number, or will: then it is no longer our business. */
+static bool lock_of_dead(const struct blivet_ops *ops, int lock_fd, int fd, pid_t pid)
+{
+    enum { PATIENCE_MS = 1000, NAP_MS = 10 };
+    int64_t deadline = blivet_now_ms(ops) + PATIENCE_MS;
+    int result;
+    for (;;) {
+        UNINTERRUPTED(result, ops->flock(lock_fd, LOCK_EX | LOCK_NB));
+        if (result == 0 || errno != EWOULDBLOCK || read_pid(ops, fd) != pid || blivet_now_ms(ops) >= deadline)
+            return result == 0;
+        ops->poll(NULL, 0, NAP_MS);
+    }
+}
+
+/* In the launcher, after a daemon that was killed: only if the lock can be had (PID-9). */
 void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid)
 {
     const struct blivet_ops *ops = daemon->ops;
-    const char *locked = daemon->lockfile ? daemon->lockfile : daemon->pidfile;
-    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int lock_fd = -1, fd, result = 0;
+    int lock_fd = -1, fd;
+    bool may = true;
     if (!daemon->pidfile || pid <= 0)
         return;
-    UNINTERRUPTED(fd, ops->open(daemon->pidfile, flags, 0));
-    if (fd < 0 || read_pid(ops, fd) != pid) {
-        blivet_close_fd(ops, &fd);
-        return;
-    }
-    if (!(daemon->flags & BLIVET_NO_LOCK)) {
+    UNINTERRUPTED(fd, ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
+    if (fd >= 0 && read_pid(ops, fd) == pid) {
         if (daemon->lockfile)
-            UNINTERRUPTED(lock_fd, ops->open(locked, flags, 0))
-        UNINTERRUPTED(result, ops->flock(daemon->lockfile ? lock_fd : fd, LOCK_EX | LOCK_NB));
+            UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
+        if (!(daemon->flags & BLIVET_NO_LOCK))
+            may = lock_of_dead(ops, daemon->lockfile ? lock_fd : fd, fd, pid);
+        if (may)
+            blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
     }
-    if (result == 0)
-        blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
     blivet_close_fd(ops, &fd);
     blivet_close_fd(ops, &lock_fd);
 }

@@ -208,13 +208,15 @@ void blivet_discard(struct blivet_context *daemon)
 void blivet_flush_stdio(const struct blivet_ops *ops)
 {
     struct sigaction pipe_before, size_before;
-    blivet_ignore_signal(ops, SIGPIPE, &pipe_before); /* a flush must not end the launcher (CLI-12) */
-    blivet_ignore_signal(ops, SIGXFSZ, &size_before);
+    bool pipe_ignored = blivet_ignore_signal(ops, SIGPIPE, &pipe_before); /* or a flush could end us (CLI-12) */
+    bool size_ignored = blivet_ignore_signal(ops, SIGXFSZ, &size_before);
     fflush(NULL);
     if (fflush(stdout) != 0)
         __fpurge(stdout);
     if (fflush(stderr) != 0)
         __fpurge(stderr);
-    ops->sigaction(SIGPIPE, &pipe_before, NULL);
-    ops->sigaction(SIGXFSZ, &size_before, NULL);
+    if (pipe_ignored)
+        ops->sigaction(SIGPIPE, &pipe_before, NULL);
+    if (size_ignored)
+        ops->sigaction(SIGXFSZ, &size_before, NULL);
 }

@@ -4,6 +4,7 @@
 #define BLIVET_SEAM_H
 #include "blivet.h"
 #include "../syscall/ops.h"
+#include <stdbool.h>
 
 enum blivet_threads { BLIVET_COUNT_THREADS, BLIVET_TRUST_CALLER };
 
@@ -11,7 +12,7 @@ int blivet_validate_on(const struct blivet_config *config, const struct blivet_o
 struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, const struct blivet_ops *ops,
                                            enum blivet_threads threads, struct blivet_error *error);
 
-/* "program: message" on a descriptor: one line, escaped (NTF-5).  It never ends the process by a signal, never
- * waits for a reader for long, and tells nobody whether it could be written (CLI-12). */
-void blivet_say(const struct blivet_ops *ops, int fd, const char *message);
+/* "program: message" on a descriptor: one line, escaped (NTF-5).  It never ends the process by a signal, and waits
+ * for a reader for a second at the most (CLI-12).  False: it could not be written, which changes nothing else. */
+bool blivet_say(const struct blivet_ops *ops, int fd, const char *message);
 #endif

@@ -1,33 +1,22 @@
 /* signals.c - dispositions and mask (STD-6), and the clean-up handler (PID-8). */
 #include "internal.h"
 #include <errno.h>
-#include <string.h>
 
 /* glibc and musl keep the numbers between the classic signals and SIGRTMIN for themselves. */
 static bool is_reserved(int signal) { return signal > 31 && signal < SIGRTMIN; }
 
-void blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigaction *old)
+/* False: nothing has changed, and *old is not to be put back. */
+bool blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigaction *old)
 {
-    struct sigaction ignore;
-    memset(&ignore, 0, sizeof ignore);
-    ignore.sa_handler = SIG_IGN;
-    ops->sigaction(signal, &ignore, old);
-}
-
-void blivet_default_signal(const struct blivet_ops *ops, int signal)
-{
-    struct sigaction standard;
-    memset(&standard, 0, sizeof standard);
-    standard.sa_handler = SIG_DFL;
-    ops->sigaction(signal, &standard, NULL);
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    return ops->sigaction(signal, &ignore, old) == 0;
 }
 
 int blivet_reset_dispositions(struct blivet_context *daemon)
 {
-    struct sigaction standard, current;
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
+    struct sigaction current;
     blivet_enter(daemon, STEP_DISPOSITIONS);
-    memset(&standard, 0, sizeof standard);
-    standard.sa_handler = SIG_DFL;
     for (int signal = 1; signal < NSIG; signal++) {
         if (signal == SIGKILL || signal == SIGSTOP || is_reserved(signal))
             continue;
@@ -67,10 +56,11 @@ static void remove_and_die(int signal)
 {
     const struct blivet_context *daemon = cleaner.owner;
     const struct blivet_ops *ops = cleaner.ops;
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
     int saved = errno;
     if (daemon && !(daemon->flags & BLIVET_KEEP_PIDFILE) && ops->getpid() == daemon->pid)
         blivet_remove_pidfile(ops, daemon->pidfile, daemon->pidfile_fd, daemon->pid);
-    blivet_default_signal(ops, signal);
+    ops->sigaction(signal, &standard, NULL);
     ops->raise(signal); /* blocked until this handler returns, then it ends the process */
     errno = saved;
 }
@@ -105,9 +95,7 @@ void blivet_take_handlers_away(struct blivet_context *daemon)
 
 static int install(struct blivet_context *daemon, const int *signals, size_t count)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = remove_and_die;
+    struct sigaction action = { .sa_handler = remove_and_die };
     sigfillset(&action.sa_mask); /* no other handler runs on a half-removed pidfile */
     cleaner.owner = daemon;
     cleaner.ops = daemon->ops;

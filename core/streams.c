@@ -90,7 +90,7 @@ void blivet_restore_standard_streams(struct blivet_context *daemon)
     int result;
     for (int fd = 0; daemon->originals_saved && fd < 3; fd++) {
         if (daemon->original[fd] >= 0)
-            UNINTERRUPTED(result, daemon->ops->dup2(daemon->original[fd], fd))
+            UNINTERRUPTED(result, daemon->ops->dup2(daemon->original[fd], fd));
         else
             daemon->ops->close(fd); /* it was closed */
         blivet_close_fd(daemon->ops, &daemon->original[fd]);
@@ -98,7 +98,7 @@ void blivet_restore_standard_streams(struct blivet_context *daemon)
     daemon->originals_saved = false;
 }
 
-/* The start has succeeded: only the old stderr is still of use, and only if there is a new one. */
+/* Nothing can fail any more: only the old stderr is still of use, and only if there is a new one. */
 void blivet_settle_standard_streams(struct blivet_context *daemon)
 {
     daemon->originals_saved = false;
@@ -143,8 +143,7 @@ static int open_log(struct blivet_context *daemon, struct log *log)
 static bool is_open_as(const struct blivet_context *daemon, int fd, const struct stat *file)
 {
     struct stat other;
-    return fd >= 0 && daemon->ops->fstat(fd, &other) == 0 && other.st_dev == file->st_dev &&
-           other.st_ino == file->st_ino;
+    return fd >= 0 && daemon->ops->fstat(fd, &other) == 0 && blivet_same_inode(&other, file);
 }
 
 static int judge_log(struct blivet_context *daemon, struct log *log)

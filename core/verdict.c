@@ -56,17 +56,13 @@ size_t blivet_encode_failure(unsigned char bytes[BLIVET_VERDICT_SIZE], int code,
     return (size_t)(text.at - (char *)bytes) + 1;
 }
 
-/* Bits of field 9 of /proc/PID/stat, unmoved since Linux 2.6.  fork sets PF_FORKNOEXEC; execve clears it before
- * it closes the channel, so whoever has seen the end of the channel can trust it. */
-enum { PF_EXITING = 0x04, PF_FORKNOEXEC = 0x40 };
-
 static bool exited(int status) { return (status & 0x7f) == 0; }
 
 enum blivet_fate blivet_judge(const struct blivet_evidence *evidence)
 {
-    if (evidence->seen && !(evidence->flags & PF_FORKNOEXEC))
+    if (evidence->seen && !(evidence->flags & BLIVET_PF_FORKNOEXEC))
         return evidence->announced ? BLIVET_STARTED : BLIVET_STRAYED;
-    if (evidence->seen && !(evidence->flags & PF_EXITING))
+    if (evidence->seen && !(evidence->flags & BLIVET_PF_EXITING))
         return BLIVET_HUNG_UP; /* announced or not: it is alive and has not exec'd */
     if (evidence->seen)
         return BLIVET_DIED;

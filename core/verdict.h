@@ -30,6 +30,10 @@ void blivet_decode(const unsigned char *bytes, size_t count, bool ended, struct 
 /* Code, escaped message and newline; returns how many bytes.  Async-signal-safe. */
 size_t blivet_encode_failure(unsigned char bytes[BLIVET_VERDICT_SIZE], int code, const char *message);
 
+/* Bits of field 9 of /proc/PID/stat, unmoved since Linux 2.6.  fork sets PF_FORKNOEXEC; execve clears it before
+ * it closes the channel, so whoever has seen the end of the channel can trust it. */
+enum { BLIVET_PF_EXITING = 0x04, BLIVET_PF_FORKNOEXEC = 0x40 };
+
 /* What the system tells of a daemon whose channel has ended without a verdict. */
 struct blivet_evidence {
     bool announced; /* it had said that exec follows */

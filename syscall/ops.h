@@ -35,6 +35,8 @@ extern const struct blivet_ops blivet_libc; /* the C library itself (ASR-2) */
 
 /* EINTR is no error, the call is repeated (SEQ-7). */
 #define UNINTERRUPTED(result, call) \
-    while (((result) = (call)) == -1 && errno == EINTR) { }
+    do \
+        (result) = (call); \
+    while ((result) == -1 && errno == EINTR)
 
 #endif
