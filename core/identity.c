@@ -210,7 +210,8 @@ static int change_environment(struct blivet_context *daemon)
     if (!daemon->identity.has_user)
         return 0;
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
-        if (daemon->ops->setenv(entries[i][0], entries[i][1], 1) != 0)
+        if (daemon->ops->unsetenv(entries[i][0]) != 0 || /* each entry of that name, should there be several */
+            daemon->ops->setenv(entries[i][0], entries[i][1], 1) != 0)
             return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "environment", entries[i][0]);
     return 0;
 }

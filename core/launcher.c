@@ -28,7 +28,7 @@ struct launch {
     unsigned char bytes[BLIVET_VERDICT_SIZE];
     size_t count;
     bool ended, late, dead;
-    int unreadable; /* errno */
+    int unreadable; /* errno of the channel, or of the wait for the leader */
     struct blivet_verdict verdict;
 };
 
@@ -68,10 +68,22 @@ static void await_leader(struct launch *launch)
         if (ended == 0)
             launch->ops->poll(NULL, 0, 1);
     }
-    launch->leader_ended = ended != 0;
+    if (ended < 0)
+        launch->unreadable = errno;
+    launch->leader_ended = ended > 0;
     launch->late = ended == 0;
     if (ended > 0)
         launch->leader_status = status_of(&info);
+}
+
+/* Who is not there to hear it has hung up, and the channel will say so. */
+static bool say_go(struct launch *launch)
+{
+    ssize_t sent;
+    UNINTERRUPTED(sent, launch->ops->send(launch->channel, "g", 1, MSG_NOSIGNAL));
+    if (sent != 1 && errno != EPIPE)
+        launch->unreadable = errno;
+    return sent == 1;
 }
 
 /* A leader that did its work has passed the handles on.  Without that there is no "go", and the end of the
@@ -87,9 +99,8 @@ static void see_leader_off(struct launch *launch)
         if (!handed && launch->leader_status == 0)
             launch->unreadable = errno ? errno : EPROTO;
     }
-    if (launch->leader_status == 0 && handed)
-        ops->send(launch->channel, "g", 1, MSG_NOSIGNAL); /* who is not there to hear it has hung up */
-    else if (!launch->late)
+    bool going = launch->leader_status == 0 && handed && say_go(launch);
+    if (!going && launch->leader_ended)
         ops->shutdown(launch->channel, SHUT_WR);
 }
 

@@ -116,7 +116,7 @@ static int install(struct blivet_context *daemon, const int *signals, size_t cou
 int blivet_remove_pidfile_on(struct blivet_context *daemon, const int *signals, size_t count,
                              struct blivet_error *error)
 {
-    int result = 0;
+    int result = blivet_refuse_if_broken(daemon);
     for (size_t i = 0; i < count && result == 0; i++)
         if (!ends_process(signals[i]))
             result = blivet_refused(daemon, BLIVET_INVALID_CONFIG, "signal", blivet_signal_name(signals[i]),
