@@ -13,18 +13,6 @@ step() { printf '\n%s\n' "== $*"; }
 give_up() { say "FAILED: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Whatever ends us: a pidfile that is still there names a daemon of ours, unless it works elsewhere.
-clean_up() {
-    for file in "$T"/*.pid; do
-        [ -s "$file" ] && read -r left <"$file" && [ "/proc/$left/cwd" -ef "$T" ] && kill "$left"
-    done
-    rm -rf "$T"
-}
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
 check() { # check CLAIM COMMAND...: the claim is made only if the command says so
     claim=$1; shift
     "$@" >/dev/null 2>&1 || give_up "$claim"
@@ -49,20 +37,24 @@ gone() { # no such process, or one that has ended and that init has yet to take 
     return 1
 }
 
+# Whatever ends us.  Our daemons work in $T, so a number that is somebody else's by now does no harm.
+clean_up() {
+    trap '' HUP INT TERM
+    for left in ${pid:-} $(cat "$T"/*.pid 2>/dev/null); do
+        [ "$(cd "/proc/$left/cwd" 2>/dev/null && pwd -P)" = "$T" ] && kill "$left" &&
+            { within 5 gone "$left" || kill -KILL "$left"; }
+    done
+    rm -rf "$T"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+
 step 'Build the command and the library.'
-missing=
-have cc || have gcc || have clang || missing='gcc libc6-dev'
-have cmake || missing="$missing cmake"
-have make || have ninja || missing="$missing make"
-if [ -n "$missing" ]; then
-    root=
-    [ "$(id -u)" = 0 ] || root=sudo
-    have apt-get && { [ -z "$root" ] || have sudo; } ||
-        give_up 'this needs a C compiler, cmake, and make or ninja; please install:' $missing
-    say '  installing with apt-get:' $missing
-    { $root apt-get update && $root apt-get install -y --no-install-recommends $missing; } >"$build_log" 2>&1 ||
-        { tail "$build_log"; give_up 'apt-get could not install:' $missing; }
-fi
+need=cmake:cmake # what is missing is installed where apt-get can; elsewhere it is named, and that is the end
+have cc || have gcc || have clang || need="$need cc:gcc"
+have make || have ninja || need="$need make:make"
+. tests/install.sh
+require $need
 build=build
 mkdir -p build 2>/dev/null && [ -w build ] || build=$T/build # a clone that is somebody else's
 { [ "$build" = build ] && [ -f CMakePresets.json ] && cmake --preset default >"$build_log" 2>&1; } ||
@@ -101,18 +93,19 @@ check 'the start succeeded' [ "$code" = 0 ]
 check 'the pidfile is complete by then' [ -s "$pidfile" ]
 pid=$(cat "$pidfile")
 check "process $pid runs" kill -0 "$pid"
-stat=$(cat "/proc/$pid/stat")
-set -- ${stat##*) } # state, parent, group, session, terminal, ...
-say "    its parent is $2, its session $4, its terminal $5"
-check 'this shell is not its parent: init, or a subreaper, adopted it' [ "$2" != $$ ]
-check 'it does not lead its session, so it can never acquire a terminal' [ "$4" != "$pid" ]
-check 'it has no terminal' [ "$5" = 0 ]
+read -r _ parent _ session terminal _ <<END
+$(sed 's/.*) //' "/proc/$pid/stat")
+END
+say "    its parent is $parent, its session $session, its terminal $terminal"
+check 'this shell is not its parent: init, or a subreaper, adopted it' [ "$parent" != $$ ]
+check 'it does not lead its session, so it can never acquire a terminal' [ "$session" != "$pid" ]
+check 'it has no terminal' [ "$terminal" = 0 ]
 check "$works" within 15 "$proof"
 check 'what it prints is in its log' [ -s "$log" ]
 tail -n 2 "$log" | cut -c 1-100 | sed 's/^/    | /'
 
 step 'Start a second instance.  The pidfile is locked, so it is refused.'
-show "$daemonize" -p "$pidfile" sleep 60
+show "$daemonize" -p "$pidfile" -o "$log" -c "$T" "$@"
 check 'it is refused with 69' [ "$code" = 69 ]
 check 'the message names the first one' grep -q "locked by another process (pid $pid)" "$T/message"
 check 'the pidfile of the first one is as it was' [ "$(cat "$pidfile")" = "$pid" ]
@@ -120,7 +113,7 @@ check 'the pidfile of the first one is as it was' [ "$(cat "$pidfile")" = "$pid"
 step 'Start what cannot start.  The reason is told, and nothing is left.'
 show "$daemonize" -p "$T/none.pid" "$T/no-such-program"
 check 'a program that does not exist: 66' [ "$code" = 66 ]
-show "$daemonize" -p "$T/none.pid" -o "$T/no-such-folder/log" sleep 60
+show "$daemonize" -p "$T/none.pid" -o "$T/no-such-folder/log" -c "$T" "$@"
 check 'a log in a folder that does not exist: 64' [ "$code" = 64 ]
 cat >"$T/killed.c" <<'END'
 #include "blivet.h"

@@ -115,8 +115,9 @@ int blivet_chown_paths(struct blivet_context *daemon, unsigned which,
 int blivet_drop_privileges(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;
 int blivet_drop_privileges_unchecked(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;
 
-/* Tells the launcher "ready": it exits 0.  A second call is harmless (NTF-12).  Errors:
- * BLIVET_NOT_DROPPED; BLIVET_NOTIFY_FAILED if the launcher is gone, never SIGPIPE (NTF-7). */
+/* Tells the launcher "ready": it exits 0.  A second call is harmless (NTF-12), and so is one to a launcher whose
+ * limit has passed with BLIVET_LEAVE_ON_TIMEOUT.  Errors: BLIVET_NOT_DROPPED; BLIVET_NOTIFY_FAILED if the launcher
+ * is gone, never SIGPIPE (NTF-7), or if an exec was announced. */
 int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;
 
 /* Tells the launcher that exec follows: silence from here on is success (NTF-3).  For programs that
@@ -131,16 +132,17 @@ void blivet_report_error(struct blivet_context *daemon, const struct blivet_erro
 /* Removes the pidfile now (PID-7); harmless twice. */
 void blivet_cleanup(struct blivet_context *daemon);
 
-/* From now on blivet_cleanup() and blivet_close() leave the pidfile behind (PID-7). */
+/* From now on blivet_cleanup() and blivet_close() leave the pidfile behind (PID-7).  A start that fails takes it
+ * away all the same (PID-9). */
 void blivet_keep_pidfile(struct blivet_context *daemon);
 
-/* Ends the context: "failed" if the launcher was told nothing (NTF-8); pidfile removed, or emptied
- * where that is no longer allowed (PID-7); lock released.  In a process forked from the daemon it
- * only frees and closes.  NULL is allowed. */
+/* Ends the context: "failed" if the launcher was told nothing (NTF-8), which then ends a process that does not end
+ * itself within five seconds; pidfile removed, or emptied where that is no longer allowed (PID-7); lock released.
+ * In a process forked from the daemon it only frees and closes.  NULL is allowed. */
 void blivet_close(struct blivet_context *daemon);
 
 /* Removes the pidfile when one of count signals ends the process; all are installed or none
- * (PID-8).  One context a process at a time; blivet_close() takes the handlers away again. */
+ * (PID-8).  Once a context, one context a process at a time; blivet_close() takes the handlers away again. */
 int blivet_remove_pidfile_on(struct blivet_context *daemon, const int *signals, size_t count,
                              struct blivet_error *error) BLIVET_MUST_CHECK;
 

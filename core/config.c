@@ -261,8 +261,13 @@ static int check_switches(const struct check *check)
         unknown |= config->reserved[i];
     if (unknown != 0)
         return refuse(check, "configuration", NULL, "asks for what this version does not know");
-    if (config->umask > 07777)
-        return refuse(check, "umask", NULL, "is over 07777");
+    if (config->umask > 07777) {
+        char digits[24];
+        struct blivet_text text;
+        blivet_text_begin(&text, digits, sizeof digits);
+        blivet_text_number(&text, config->umask);
+        return refuse(check, "umask", digits, "is over 4095, octal 07777");
+    }
     if ((config->flags & BLIVET_NO_LOCK) && config->lockfile)
         return refuse(check, "lockfile", config->lockfile, "named, and locking turned off");
     return 0;
