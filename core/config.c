@@ -149,6 +149,14 @@ static int check_parent(const struct check *check, const char *field, const char
     return 0;
 }
 
+/* Of a file that was there a moment ago: another instance may have removed it since. */
+static int check_writable(const struct check *check, const char *field, const char *path)
+{
+    if (check->ops->eaccess(path, W_OK) == 0)
+        return 0;
+    return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
+}
+
 /* PID-5: who can put a link or a device in the place of a pidfile picks what root overwrites. */
 static int check_own_file(const struct check *check, const char *field, const char *path)
 {
@@ -165,7 +173,7 @@ static int check_own_file(const struct check *check, const char *field, const ch
         return refuse(check, field, path, "is not a regular file");
     if (file.st_nlink > 1)
         return refuse(check, field, path, "is a file with several names");
-    return check->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(check, field, path);
+    return check_writable(check, field, path);
 }
 
 static int check_output_file(const struct check *check, const char *field, const char *path)
@@ -179,7 +187,7 @@ static int check_output_file(const struct check *check, const char *field, const
         return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
     if (S_ISDIR(file.st_mode))
         return 0; /* step 12 says so (CFG-5) */
-    return check->ops->eaccess(path, W_OK) == 0 ? 0 : refuse_errno(check, field, path);
+    return check_writable(check, field, path);
 }
 
 /* A log in the pidfile would be read as a pid (CFG-7). */

@@ -244,9 +244,11 @@ static int write_pid(struct blivet_context *daemon)
 {
     struct sigaction before;
     bool ignored = blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
-    int result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
-    if (result != 0)
+    int emptied, result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
+    if (result != 0) {
         blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
+        UNINTERRUPTED(emptied, daemon->ops->ftruncate(daemon->pidfile_fd, 0)); /* the half of a number is another's */
+    }
     if (ignored)
         daemon->ops->sigaction(SIGXFSZ, &before, NULL);
     return result;
