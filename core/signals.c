@@ -12,23 +12,27 @@ bool blivet_ignore_signal(const struct blivet_ops *ops, int signal, struct sigac
     return ops->sigaction(signal, &ignore, old) == 0;
 }
 
-int blivet_reset_dispositions(struct blivet_context *daemon)
+static int reset(const struct blivet_ops *ops, int signal)
 {
     const struct sigaction standard = { .sa_handler = SIG_DFL };
     struct sigaction current;
-    blivet_enter(daemon, STEP_DISPOSITIONS);
-    for (int signal = 1; signal < NSIG; signal++) {
-        if (signal == SIGKILL || signal == SIGSTOP || is_reserved(signal))
-            continue;
-        if (signal == SIGPIPE) { /* a library user who ignores it wants write errors instead */
-            if (daemon->ops->sigaction(signal, NULL, &current) != 0)
-                return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal dispositions", blivet_signal_name(signal));
-            if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_IGN)
-                continue;
-        }
-        if (daemon->ops->sigaction(signal, &standard, NULL) != 0)
-            return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal dispositions", blivet_signal_name(signal));
+    if (is_reserved(signal))
+        return ops->stop_ignoring(signal);
+    if (signal == SIGPIPE) { /* a library user who ignores it wants write errors instead */
+        if (ops->sigaction(signal, NULL, &current) != 0)
+            return -1;
+        if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_IGN)
+            return 0;
     }
+    return ops->sigaction(signal, &standard, NULL);
+}
+
+int blivet_reset_dispositions(struct blivet_context *daemon)
+{
+    blivet_enter(daemon, STEP_DISPOSITIONS);
+    for (int signal = 1; signal < NSIG; signal++)
+        if (signal != SIGKILL && signal != SIGSTOP && reset(daemon->ops, signal) != 0)
+            return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "signal dispositions", blivet_signal_name(signal));
     return 0;
 }
 

@@ -26,6 +26,21 @@ static int getrlimit_2(int resource, struct rlimit *limit)
 static char **read_environ(void) { return environ; }
 static void write_environ(char **entries) { environ = entries; }
 
+/* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited
+ * as ignored is put to its default, a handler of the library's is left alone.  The handler comes first in the
+ * kernel's structure (but on MIPS, whose signals are numbered differently too). */
+static int stop_ignoring_by_number(int signal)
+{
+    unsigned long action[16] = { 0 };
+    const size_t set_size = 8;
+    if (syscall(SYS_rt_sigaction, signal, NULL, action, set_size) != 0)
+        return -1;
+    if (action[0] != (unsigned long)SIG_IGN)
+        return 0;
+    memset(action, 0, sizeof action);
+    return (int)syscall(SYS_rt_sigaction, signal, action, NULL, set_size);
+}
+
 static int close_range_by_number(unsigned first, unsigned last, int flags)
 {
     return (int)syscall(SYS_close_range, first, last, flags);
@@ -71,6 +86,7 @@ static int pidfd_exit_status_by_ioctl(int pidfd, int *status)
 #define fcntl fcntl_3
 #define environment read_environ
 #define set_environment write_environ
+#define stop_ignoring stop_ignoring_by_number
 #define close_range close_range_by_number
 #define getdents getdents_by_number
 #define pidfd_open pidfd_open_by_number
