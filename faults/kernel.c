@@ -50,36 +50,95 @@ struct script_file *script_add(const char *path, mode_t mode, const char *conten
     abort(); /* SCRIPT_FILES is too small for this test */
 }
 
-static void parent_of(const char *path, char *parent, size_t size)
+static void cut_to_parent(char *path)
 {
-    snprintf(parent, size, "%s", path);
-    char *slash = strrchr(parent, '/');
-    if (slash)
-        slash[slash == parent] = '\0';
+    char *slash = strrchr(path, '/');
+    slash[slash == path] = '\0';
 }
 
-/* The file at the end of a path; NULL with errno.  Only absolute links, which is enough here. */
+static bool permits(const struct script_file *file, int mode)
+{
+    if (script.uids[1] == 0)
+        return !(mode & X_OK) || S_ISDIR(file->mode) || (file->mode & 0111);
+    mode_t bits = script.uids[1] == file->uid ? file->mode >> 6 : file->mode;
+    return ((int)bits & mode & 7) == (mode & 7);
+}
+
+enum { SCRIPT_PATH = 1024 };
+
+struct walk {
+    char at[SCRIPT_PATH];   /* where we are, without links and dots; in the end where the file is or would be */
+    char rest[SCRIPT_PATH]; /* what is still to be walked */
+    int links;
+};
+
+static struct script_file *lost(int error)
+{
+    errno = error;
+    return NULL;
+}
+
+/* Takes the link in the place of the next component. */
+static bool enter_link(struct walk *walk, const char *target, const char *behind)
+{
+    char rest[SCRIPT_PATH];
+    int length = snprintf(rest, sizeof rest, "%s/%s", target, behind);
+    if (*behind == '\0')
+        length = snprintf(rest, sizeof rest, "%s", target);
+    strcpy(walk->rest, rest);
+    if (*target == '/')
+        strcpy(walk->at, "/");
+    return length < SCRIPT_PATH && ++walk->links <= 8;
+}
+
+/* One component; false at a dead end, with errno. */
+static bool step(struct walk *walk, bool follow)
+{
+    char next[SCRIPT_PATH + 256];
+    const struct script_file *here = find(walk->at);
+    size_t length = strcspn(walk->rest, "/");
+    const char *behind = walk->rest + length;
+    if (!here || !S_ISDIR(here->mode) || !permits(here, X_OK))
+        return lost(!here ? ENOENT : !S_ISDIR(here->mode) ? ENOTDIR : EACCES);
+    size_t used = strlen(walk->at);
+    if (length > 255 || used + 1 + length >= sizeof here->path)
+        return lost(ENAMETOOLONG);
+    behind += strspn(behind, "/");
+    if (strncmp(walk->rest, "..", length) == 0 && length == 2)
+        cut_to_parent(walk->at);
+    else if (length > 1 || walk->rest[0] != '.') {
+        snprintf(next, sizeof next, "%s%s%.*s", walk->at, used > 1 ? "/" : "", (int)length, walk->rest);
+        const struct script_file *file = find(next);
+        if (file && S_ISLNK(file->mode) && (follow || *behind))
+            return enter_link(walk, file->target, behind) || lost(ELOOP);
+        strcpy(walk->at, next);
+    }
+    memmove(walk->rest, behind, strlen(behind) + 1);
+    return true;
+}
+
+/* The file at the end of a path; NULL with errno. */
+static struct script_file *walk_to(struct walk *walk, const char *path, bool follow)
+{
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof walk->rest)
+        return lost(length == 0 ? ENOENT : ENAMETOOLONG);
+    strcpy(walk->at, *path == '/' ? "/" : script.directory);
+    strcpy(walk->rest, path + strspn(path, "/"));
+    walk->links = 0;
+    while (walk->rest[0] != '\0')
+        if (!step(walk, follow))
+            return NULL;
+    struct script_file *file = find(walk->at);
+    if (file && path[length - 1] == '/' && !S_ISDIR(file->mode))
+        return lost(ENOTDIR);
+    return file ? file : lost(ENOENT);
+}
+
 static struct script_file *walk(const char *path, bool follow)
 {
-    char parent[256];
-    for (int links = 0; links < 8; links++) {
-        if (strlen(path) >= sizeof script.files[0].path) {
-            errno = ENAMETOOLONG;
-            return NULL;
-        }
-        struct script_file *file = find(path);
-        if (file && (!follow || !S_ISLNK(file->mode)))
-            return file;
-        if (!file) {
-            parent_of(path, parent, sizeof parent);
-            const struct script_file *folder = find(parent);
-            errno = folder && !S_ISDIR(folder->mode) ? ENOTDIR : ENOENT;
-            return NULL;
-        }
-        path = file->target;
-    }
-    errno = ELOOP;
-    return NULL;
+    struct walk unused;
+    return walk_to(&unused, path, follow);
 }
 
 static void describe(const struct script_file *file, struct stat *status)
@@ -94,8 +153,21 @@ static void describe(const struct script_file *file, struct stat *status)
     status->st_size = (off_t)file->size;
 }
 
+/* One subdirectory a thread. */
+static int describe_tasks(struct stat *status)
+{
+    if (script.no_proc)
+        return fail(ENOENT);
+    memset(status, 0, sizeof *status);
+    status->st_mode = S_IFDIR | 0555;
+    status->st_nlink = (nlink_t)(2 + script.threads);
+    return 0;
+}
+
 static int kernel_stat(const char *path, struct stat *status)
 {
+    if (strcmp(path, "/proc/self/task") == 0)
+        return describe_tasks(status);
     const struct script_file *file = walk(path, true);
     if (!file)
         return -1;
@@ -110,14 +182,6 @@ static int kernel_lstat(const char *path, struct stat *status)
         return -1;
     describe(file, status);
     return 0;
-}
-
-static bool permits(const struct script_file *file, int mode)
-{
-    if (script.uids[1] == 0)
-        return !(mode & X_OK) || S_ISDIR(file->mode) || (file->mode & 0111);
-    mode_t bits = script.uids[1] == file->uid ? file->mode >> 6 : file->mode;
-    return ((int)bits & mode & 7) == (mode & 7);
 }
 
 static int kernel_eaccess(const char *path, int mode)
@@ -149,17 +213,24 @@ static ssize_t kernel_readlink(const char *path, char *buffer, size_t size)
 
 static int kernel_unlink(const char *path)
 {
-    char parent[256];
-    struct script_file *file = walk(path, false);
+    struct walk walk;
+    struct script_file *file = walk_to(&walk, path, false);
     if (!file)
         return -1;
-    parent_of(path, parent, sizeof parent);
-    const struct script_file *folder = find(parent);
-    if (!folder || !permits(folder, W_OK))
+    if (S_ISDIR(file->mode))
+        return fail(EISDIR);
+    cut_to_parent(walk.at);
+    if (!permits(find(walk.at), W_OK))
         return fail(EACCES);
     file->path[0] = '\0'; /* the open descriptions keep it */
     file->links--;
     return 0;
+}
+
+static void cut(struct script_file *file, size_t size)
+{
+    memset(file->content + size, 0, SCRIPT_CONTENT - size);
+    file->size = size;
 }
 
 /* ---- descriptors ---- */
@@ -181,7 +252,7 @@ static int lowest_free(int from)
     return fail(EMFILE);
 }
 
-static int install(int kind, int file, int flags)
+static int install(enum script_kind kind, int file, int flags)
 {
     int fd = lowest_free(0);
     for (int i = 0; fd >= 0 && i < SCRIPT_FDS; i++) {
@@ -234,10 +305,12 @@ static int open_proc(const char *path, int flags)
 
 static int kernel_open(const char *path, int flags, mode_t mode)
 {
-    char parent[256];
+    struct walk walk;
+    if (script.before_open)
+        script.before_open(path);
     if (strncmp(path, "/proc/", 6) == 0)
         return open_proc(path, flags);
-    struct script_file *file = walk(path, !(flags & O_NOFOLLOW));
+    struct script_file *file = walk_to(&walk, path, !(flags & O_NOFOLLOW));
     if (!file && (errno != ENOENT || !(flags & O_CREAT)))
         return -1;
     if (file && (flags & O_CREAT) && (flags & O_EXCL))
@@ -251,17 +324,27 @@ static int kernel_open(const char *path, int flags, mode_t mode)
     if (file && !permits(file, (flags & O_ACCMODE) == O_RDONLY ? R_OK : W_OK))
         return fail(EACCES);
     if (!file) {
-        parent_of(path, parent, sizeof parent);
-        const struct script_file *folder = find(parent);
-        if (!folder)
+        char folder[SCRIPT_PATH];
+        strcpy(folder, walk.at);
+        cut_to_parent(folder);
+        if (!find(folder)) /* a missing directory on the way */
             return fail(ENOENT);
-        if (!permits(folder, W_OK))
+        if (!permits(find(folder), W_OK))
             return fail(EACCES);
-        file = script_add(path, S_IFREG | (mode & ~script.umask), "");
+        file = script_add(walk.at, S_IFREG | (mode & ~script.umask), "");
     }
     if (flags & O_TRUNC)
-        file->size = 0;
+        cut(file, 0);
     return install(SCRIPT_FILE, (int)(file - script.files), flags);
+}
+
+static bool is_open(const struct script_file *file)
+{
+    for (int i = 0; i < SCRIPT_FDS; i++)
+        if (script.descriptions[i].users > 0 && script.descriptions[i].kind == SCRIPT_FILE &&
+            &script.files[script.descriptions[i].file] == file)
+            return true;
+    return false;
 }
 
 static int kernel_close(int fd)
@@ -269,12 +352,15 @@ static int kernel_close(int fd)
     struct script_description *open_one = description(fd);
     if (!open_one)
         return -1;
-    if (--open_one->users == 0 && open_one->file >= 0) {
-        struct script_file *file = &script.files[open_one->file];
-        if (file->locked_by == script.fds[fd])
-            file->locked_by = 0;
-    }
+    int number = script.fds[fd];
     script.fds[fd] = -1;
+    if (--open_one->users > 0 || open_one->file < 0)
+        return 0;
+    struct script_file *file = &script.files[open_one->file];
+    if (file->locked_by == number)
+        file->locked_by = 0;
+    if (file->path[0] == '\0' && !is_open(file))
+        file->inode = 0; /* nobody can get at it any more */
     return 0;
 }
 
@@ -328,20 +414,22 @@ static ssize_t kernel_pread(int fd, void *bytes, size_t count, off_t offset)
     const struct script_file *file = file_of(fd);
     if (!file)
         return -1;
-    if (strncmp(file->path, "/proc/", 6) == 0 && strstr(file->path, "/stat") && !script.stat_line &&
-        script.role == SCRIPT_LAUNCHER && !strstr(file->path, "status"))
-        return fail(ESRCH); /* reaped */
+    if (strcmp(file->path, "/proc/102/stat") == 0 && script.role == SCRIPT_LAUNCHER) {
+        const char *line = script.clock_ms < script.event_ms ? "102 (x) S 101 101 101 0 -1 64 0" : script.stat_line;
+        if (!line)
+            return fail(ESRCH); /* reaped */
+        size_t length = strlen(line) < count ? strlen(line) : count;
+        memcpy(bytes, line, length);
+        return (ssize_t)length;
+    }
     size_t from = (size_t)offset < file->size ? (size_t)offset : file->size;
     size_t left = file->size - from < count ? file->size - from : count;
     memcpy(bytes, file->content + from, left);
     return (ssize_t)left;
 }
 
-static ssize_t kernel_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+static ssize_t put(struct script_file *file, const void *bytes, size_t count, off_t offset)
 {
-    struct script_file *file = file_of(fd);
-    if (!file)
-        return -1;
     if ((size_t)offset + count > SCRIPT_CONTENT)
         return fail(ENOSPC);
     memcpy(file->content + offset, bytes, count);
@@ -350,13 +438,34 @@ static ssize_t kernel_pwrite(int fd, const void *bytes, size_t count, off_t offs
     return (ssize_t)count;
 }
 
+static ssize_t kernel_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    struct script_file *file = file_of(fd);
+    if (!file)
+        return -1;
+    if (script.disk_room > 0 && script.disk_room < count)
+        count = script.disk_room;
+    return put(file, bytes, count, offset);
+}
+
+/* Everything is in script.printed; files and the terminal keep what came to them. */
 static ssize_t kernel_write(int fd, const void *bytes, size_t count)
 {
-    if (!description(fd))
+    struct script_description *open_one = description(fd);
+    if (!open_one)
         return -1;
+    if (script.stuck_reader && (fd == 1 || fd == 2))
+        script_stop(SCRIPT_HUNG); /* a pipe that nobody empties is full */
+    count = script.short_counts && count > 1 ? 1 : count;
     size_t used = strlen(script.printed);
     if (used + count < sizeof script.printed)
         memcpy(script.printed + used, bytes, count);
+    struct script_file *file = open_one->file < 0 ? NULL : &script.files[open_one->file];
+    if (!file || strcmp(file->path, "/dev/null") == 0)
+        return (ssize_t)count;
+    if (open_one->flags & O_APPEND)
+        open_one->offset = (off_t)file->size;
+    open_one->offset += put(file, bytes, count, open_one->offset);
     return (ssize_t)count;
 }
 
@@ -365,7 +474,9 @@ static int kernel_ftruncate(int fd, off_t length)
     struct script_file *file = file_of(fd);
     if (!file)
         return -1;
-    file->size = (size_t)length;
+    if (length > SCRIPT_CONTENT)
+        return fail(EFBIG);
+    cut(file, (size_t)length);
     return 0;
 }
 
@@ -447,12 +558,12 @@ static int kernel_getrlimit(int resource, struct rlimit *limit)
 
 /* ---- processes, signals, time ---- */
 
-static void end(int how) { longjmp(script.end, how); }
-
 static pid_t kernel_fork(void)
 {
     int number = script.pid - SCRIPT_CALLER_PID; /* 0: the first fork, 1: the second */
     bool child = number < (int)script.role;
+    if (!child && number == 0 && script.meanwhile)
+        script.meanwhile();
     if (!child)
         return script.pid + 1;
     script.pid++;
@@ -465,7 +576,7 @@ static pid_t kernel_getpid(void) { return script.pid; }
 static void kernel__exit(int status)
 {
     script.exit_code = status;
-    end(SCRIPT_EXITED);
+    script_stop(SCRIPT_EXITED);
 }
 
 static void kernel_exit(int status)
@@ -474,15 +585,21 @@ static void kernel_exit(int status)
     kernel__exit(status);
 }
 
+static bool is_dead(void) { return script.daemon_dead && script.clock_ms >= script.event_ms; }
+
 static int kernel_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
-    int status = (pid_t)id == SCRIPT_LEADER_PID ? script.leader_status : script.daemon_status;
-    (void)type;
-    (void)options;
-    if ((pid_t)id == SCRIPT_DAEMON_PID && !script.daemon_is_child)
+    bool leader = (pid_t)id == SCRIPT_LEADER_PID;
+    bool *reaped = leader ? &script.leader_reaped : &script.daemon_reaped;
+    int status = leader ? script.leader_status : script.daemon_status;
+    if (type != P_PID || *reaped || (!leader && !script.daemon_is_child))
         return fail(ECHILD);
-    if ((pid_t)id == SCRIPT_DAEMON_PID && !script.daemon_dead)
-        return 0; /* WNOHANG: nothing yet */
+    if (leader ? script.leader_stopped : !is_dead()) {
+        if (!(options & WNOHANG))
+            script_stop(SCRIPT_HUNG);
+        return 0;
+    }
+    *reaped = !(options & WNOWAIT);
     info->si_pid = (pid_t)id;
     info->si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED;
     info->si_status = status & 0x7f ? status & 0x7f : status >> 8;
@@ -493,18 +610,38 @@ static void strike_daemon(int signal)
 {
     if (script.signal_count < 8)
         script.signals_sent[script.signal_count++] = signal;
-    if (signal == SIGKILL || (signal == SIGTERM && !script.deaf_to_sigterm)) {
-        script.daemon_dead = true;
-        script.hears_end = true;
-    }
+    if (signal != SIGKILL && (signal != SIGTERM || script.deaf_to_sigterm))
+        return;
+    if (script.clock_ms < script.event_ms)
+        script.hears_count = 0; /* what it would have said */
+    script.event_ms = 0;
+    script.daemon_dead = true;
+    script.stat_line = NULL;
+    script.hears_end = true;
 }
 
+static void strike_leader(int signal)
+{
+    if (signal != SIGKILL || !script.leader_stopped)
+        return;
+    script.leader_stopped = false;
+    script.leader_status = SIGKILL;
+    script.hears_end = true;
+}
+
+/* A number is its process's until that is reaped; then it may be anybody's.  The daemon's is reaped by init. */
 static int kernel_kill(pid_t pid, int signal)
 {
     if (signal == 0)
-        return script.daemon_dead ? fail(ESRCH) : 0;
-    if (pid == -SCRIPT_LEADER_PID)
+        return is_dead() ? fail(ESRCH) : 0;
+    if (pid == SCRIPT_LEADER_PID && !script.leader_reaped)
+        strike_leader(signal);
+    else if (pid == -SCRIPT_LEADER_PID && !script.leader_reaped && !script.left_group)
         strike_daemon(signal);
+    else if (pid == SCRIPT_DAEMON_PID && !is_dead())
+        strike_daemon(signal);
+    else if (pid != -SCRIPT_LEADER_PID || script.leader_reaped)
+        script.struck_stranger = true;
     return 0;
 }
 
@@ -543,12 +680,18 @@ static int kernel_raise(int signal)
 
 static int kernel_sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
-    if (signal < 1 || signal >= NSIG)
+    if (signal < 1 || signal >= NSIG || (action && (signal == SIGKILL || signal == SIGSTOP)))
         return fail(EINVAL);
     if (old)
         *old = script.actions[signal];
     if (action)
         script.actions[signal] = *action;
+    return 0;
+}
+
+static int kernel_stop_ignoring(int signal)
+{
+    (void)signal;
     return 0;
 }
 
@@ -564,13 +707,20 @@ static int kernel_sigprocmask(int how, const sigset_t *set, sigset_t *old)
 
 static int kernel_execve(const char *path, char *const argv[], char *const envp[])
 {
+    const struct script_file *file = walk(path, true);
+    size_t used = strlen(script.tried);
+    int saved = errno;
     (void)envp;
-    if (!walk(path, true))
-        return -1;
-    script.executed = path;
-    script.executed_argv = (char **)argv;
+    snprintf(script.tried + used, sizeof script.tried - used, "%s ", path);
+    if (!file)
+        return fail(saved);
+    if (!S_ISREG(file->mode) || !permits(file, X_OK))
+        return fail(EACCES);
+    snprintf(script.executed, sizeof script.executed, "%s", path);
+    for (used = 0; *argv && used < sizeof script.executed_argv; argv++)
+        used += (size_t)snprintf(script.executed_argv + used, sizeof script.executed_argv - used, "[%s]", *argv);
     script.exit_code = 0;
-    end(SCRIPT_EXITED);
+    script_stop(SCRIPT_EXITED);
     return 0;
 }
 
@@ -610,6 +760,9 @@ static ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
         return (ssize_t)count;
     if (script.launcher_gone)
         return fail(EPIPE);
+    count = script.short_counts && count > 1 ? 1 : count;
+    if (script.said_count + count > sizeof script.said)
+        abort(); /* no verdict is as long as that */
     memcpy(script.said + script.said_count, bytes, count);
     script.said_count += count;
     return (ssize_t)count;
@@ -626,8 +779,11 @@ static ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
         *(char *)bytes = 'g';
         return 1;
     }
+    if (script.clock_ms < script.event_ms)
+        return fail(EAGAIN);
     if (script.hears_count == 0)
         return script.hears_end ? 0 : fail(EAGAIN);
+    count = script.short_counts ? 1 : count;
     size_t part = count < script.hears_count ? count : script.hears_count;
     memcpy(bytes, script.hears, part);
     script.hears += part;
@@ -637,11 +793,20 @@ static ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
 
 static ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    (void)flags;
     if (!description(fd))
         return -1;
-    return message->msg_iovlen == 1 ? 1 : fail(EINVAL);
+    if (!(flags & MSG_NOSIGNAL))
+        abort(); /* it would be a SIGPIPE */
+    if (script.launcher_gone)
+        return fail(EPIPE);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    script.handles_sent = header ? (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
+    script.handles_kind = *(const char *)message->msg_iov[0].iov_base;
+    return 1;
 }
+
+/* The leader's last act. */
+static bool handles_wait(void) { return !script.handles_taken && script.leader_status == 0; }
 
 static ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
 {
@@ -649,7 +814,10 @@ static ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
     (void)flags;
     if (!description(fd))
         return -1;
-    *(char *)message->msg_iov[0].iov_base = (char)((script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
+    if (!handles_wait())
+        return fail(EAGAIN);
+    script.handles_taken = true;
+    *(char *)message->msg_iov[0].iov_base = (char)(4 | (script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
     if (script.has_stat)
         fds[count++] = open_proc("/proc/102/stat", O_CLOEXEC);
     if (script.has_pidfd)
@@ -668,31 +836,46 @@ static int kernel_shutdown(int fd, int how)
     return description(fd) ? 0 : -1;
 }
 
-static int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
+static short events_of(const struct pollfd *asked)
+{
+    const struct script_description *open_one = description(asked->fd);
+    bool heard = script.clock_ms >= script.event_ms && (script.hears_count > 0 || script.hears_end);
+    if (!open_one)
+        return POLLNVAL;
+    if (asked->events & POLLOUT)
+        return script.stuck_reader ? 0 : POLLOUT;
+    if (open_one->kind == SCRIPT_CHANNEL)
+        return heard || handles_wait() ? POLLIN : 0;
+    return open_one->kind == SCRIPT_PIDFD && is_dead() ? POLLIN : 0;
+}
+
+static int look(struct pollfd *fds, nfds_t count)
 {
     int ready = 0;
     for (nfds_t i = 0; i < count; i++) {
-        fds[i].revents = 0;
-        if (fds[i].fd < 0)
-            continue;
-        const struct script_description *open_one = description(fds[i].fd);
-        if (!open_one)
-            fds[i].revents = POLLNVAL;
-        else if (fds[i].events & POLLOUT)
-            fds[i].revents = POLLOUT;
-        else if (open_one->kind == SCRIPT_CHANNEL && (script.hears_count > 0 || script.hears_end))
-            fds[i].revents = POLLIN;
-        else if (open_one->kind == SCRIPT_PIDFD && script.daemon_dead)
-            fds[i].revents = POLLIN;
+        fds[i].revents = fds[i].fd < 0 ? 0 : events_of(&fds[i]);
         ready += fds[i].revents != 0;
     }
-    if (ready == 0 && milliseconds < 0)
-        end(SCRIPT_HUNG); /* nothing will ever happen */
-    if (ready == 0)
-        script.clock_ms += milliseconds > 0 ? milliseconds : 0;
-    if (script.clock_ms > 3600000)
-        end(SCRIPT_HUNG);
     return ready;
+}
+
+/* Time passes here, and nowhere else. */
+static int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+    int ready = look(fds, count);
+    if (ready > 0 || milliseconds == 0)
+        return ready;
+    int64_t until = milliseconds > 0 ? script.clock_ms + milliseconds : INT64_MAX;
+    if (script.leaving_threads > 0) {
+        script.leaving_threads--;
+        script.threads--;
+    }
+    if (script.clock_ms < script.event_ms && script.event_ms <= until)
+        until = script.event_ms;
+    if (until > 3600000)
+        script_stop(SCRIPT_HUNG); /* nothing will ever happen */
+    script.clock_ms = until;
+    return look(fds, count);
 }
 
 /* ---- memory, attributes ---- */
@@ -757,59 +940,94 @@ static char *kernel_getcwd(char *buffer, size_t size)
 
 static int kernel_setenv(const char *name, const char *value, int overwrite)
 {
+    size_t length = strlen(name);
     (void)overwrite;
     for (int i = 0; i < 8; i++)
-        if (script.names[i][0] == '\0') {
+        if (script.names[i][0] == '\0' ||
+            (strncmp(script.names[i], name, length) == 0 && script.names[i][length] == '=')) {
             snprintf(script.names[i], sizeof script.names[i], "%s=%s", name, value);
             return 0;
         }
     return fail(ENOMEM);
 }
 
+static int kernel_unsetenv(const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < 8; i++)
+        if (strncmp(script.names[i], name, length) == 0 && script.names[i][length] == '=')
+            script.names[i][0] = '\0';
+    return 0;
+}
+
 static char **kernel_environment(void) { return script.environment; }
 static void kernel_set_environment(char **entries) { script.environment = entries; }
 
-/* ---- identity: root, www (33, groups 33 and 44), and no others ---- */
+/* ---- identity: root, www, two broken entries, and no others ---- */
 
 static uid_t kernel_getuid(void) { return script.uids[0]; }
 static uid_t kernel_geteuid(void) { return script.uids[1]; }
 static gid_t kernel_getgid(void) { return script.gids[0]; }
 static gid_t kernel_getegid(void) { return script.gids[1]; }
 
-static struct passwd www = { .pw_name = (char *)"www", .pw_uid = 33, .pw_gid = 33, .pw_dir = (char *)"/var/www" };
-static struct passwd root = { .pw_name = (char *)"root", .pw_uid = 0, .pw_gid = 0, .pw_dir = (char *)"/root" };
-static struct group adm = { .gr_name = (char *)"adm", .gr_gid = 4 };
+#define USER(name, uid, gid, home) \
+    { .pw_name = (char *)(name), .pw_uid = (uid), .pw_gid = (gid), .pw_dir = (char *)(home) }
+static struct passwd users[] = { USER("root", 0, 0, "/root"), USER("www", 33, 33, "/var/www"),
+                                 USER("ghost", (uid_t)-1, 5, "/"), USER("lost", 5, (gid_t)-1, "/") };
+static struct group groups[] = { { .gr_name = (char *)"adm", .gr_gid = 4 },
+                                 { .gr_name = (char *)"ghost", .gr_gid = (gid_t)-1 } };
 
 static struct passwd *kernel_getpwnam(const char *name)
 {
-    return strcmp(name, "www") == 0 ? &www : strcmp(name, "root") == 0 ? &root : NULL;
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)
+        if (strcmp(users[i].pw_name, name) == 0)
+            return &users[i];
+    return NULL;
 }
 
-static struct passwd *kernel_getpwuid(uid_t uid) { return uid == 33 ? &www : uid == 0 ? &root : NULL; }
-static struct group *kernel_getgrnam(const char *name) { return strcmp(name, "adm") == 0 ? &adm : NULL; }
-
-static int kernel_getgrouplist(const char *user, gid_t group, gid_t *groups, int *count)
+static struct passwd *kernel_getpwuid(uid_t uid)
 {
-    (void)user;
-    groups[0] = 44;
-    groups[1] = group;
-    *count = 2;
-    return 2;
+    for (size_t i = 0; i < sizeof users / sizeof users[0]; i++)
+        if (users[i].pw_uid == uid)
+            return &users[i];
+    return NULL;
 }
 
-static int kernel_setgroups(size_t count, const gid_t *groups)
+static struct group *kernel_getgrnam(const char *name)
+{
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strcmp(groups[i].gr_name, name) == 0)
+            return &groups[i];
+    return NULL;
+}
+
+/* The user's own group, then 44 and as many more as the test says; not sorted, as databases have it. */
+static int kernel_getgrouplist(const char *user, gid_t group, gid_t *list, int *count)
+{
+    int room = *count, has = strcmp(user, "www") == 0 ? 1 + script.database_groups : 1;
+    *count = has;
+    for (int i = 0; i < has && i < room; i++)
+        list[i] = i == 0 ? group : (gid_t)(44 + has - i - 1);
+    return has <= room ? has : -1;
+}
+
+static int kernel_setgroups(size_t count, const gid_t *list)
 {
     if (script.uids[1] != 0)
         return fail(EPERM);
-    memcpy(script.groups, groups, count * sizeof *groups);
+    if (count > SCRIPT_GROUPS)
+        return fail(EINVAL);
+    memcpy(script.groups, list, count * sizeof *list);
     script.group_count = (int)count;
     return 0;
 }
 
-static int kernel_getgroups(int count, gid_t *groups)
+static int kernel_getgroups(int count, gid_t *list)
 {
-    if (count >= script.group_count)
-        memcpy(groups, script.groups, (size_t)script.group_count * sizeof *groups);
+    if (count != 0 && count < script.group_count)
+        return fail(EINVAL);
+    if (count != 0)
+        memcpy(list, script.groups, (size_t)script.group_count * sizeof *list);
     return script.group_count;
 }
 
@@ -873,6 +1091,12 @@ const struct blivet_ops script_kernel = {
 #undef VOID
 };
 
+const char *script_path_of(int fd)
+{
+    const struct script_description *open_one = description(fd);
+    return open_one && open_one->file >= 0 ? script.files[open_one->file].path : NULL;
+}
+
 int script_open_fds(void)
 {
     int count = 0;
@@ -895,6 +1119,7 @@ void script_begin(enum script_role role)
     script.role = role;
     script.pid = SCRIPT_CALLER_PID;
     script.threads = 1;
+    script.database_groups = 1;
     script.next_inode = 1000;
     script.environment = environment;
     script.umask = 022;

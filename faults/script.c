@@ -1,6 +1,8 @@
 /* script.c - the table that notes each call and fails the one that the test has named; made from ops.def. */
 #include "script.h"
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct script script;
@@ -14,7 +16,9 @@ static void note(const char *call)
     strcat(script.trace, " ");
 }
 
-static bool strikes(const char *call)
+enum { PASSES, FAILS, LIES };
+
+static int strikes(const char *call)
 {
     for (size_t i = 0; i < sizeof script.faults / sizeof script.faults[0]; i++) {
         struct script_fault *fault = &script.faults[i];
@@ -26,27 +30,44 @@ static bool strikes(const char *call)
         }
         if (fault->nth == 1)
             fault->call = ""; /* spent */
-        errno = fault->error;
         script.faults_fired++;
-        return true;
+        if (fault->error == SCRIPT_LIES)
+            return LIES;
+        errno = fault->error;
+        return FAILS;
     }
-    return false;
+    return PASSES;
 }
 
-/* The physics: a close that fails has closed. */
+/* The physics: a close that fails has closed ... */
 static bool happens_anyway(const char *call) { return strcmp(call, "close") == 0; }
+
+/* ... and some failures come with a signal. */
+static void deliver_signal_of(const char *call, int error)
+{
+    int signal = error == EPIPE ? SIGPIPE : error == EFBIG ? SIGXFSZ : 0;
+    if (signal == 0 || (strcmp(call, "write") != 0 && strcmp(call, "pwrite") != 0) ||
+        script.actions[signal].sa_handler == SIG_IGN)
+        return;
+    script.raised = signal;
+    script_stop(SCRIPT_KILLED);
+}
 
 #define CALL(result, name, parameters, arguments, failure, errnos) \
     static result scripted_##name parameters \
     { \
         note(#name); \
-        if (strikes(#name)) { \
-            int error = errno; \
+        int strike = strikes(#name), error = errno; \
+        if (strike == LIES) \
+            return (result)0; \
+        if (strike == FAILS) { \
             if (happens_anyway(#name)) \
                 (void)script_kernel.name arguments; \
+            deliver_signal_of(#name, error); \
             errno = error; \
             return failure; \
         } \
+        errno = error; \
         return script_kernel.name arguments; \
     }
 #define VOID(name, parameters, arguments) \
@@ -90,9 +111,17 @@ bool script_called(const char *call) { return script_count(call) > 0; }
 
 enum script_end script_run(void (*body)(void *), void *argument)
 {
+    script.running = true;
     int end = setjmp(script.end);
-    if (end != 0)
-        return (enum script_end)end;
-    body(argument);
-    return SCRIPT_RETURNED;
+    if (end == 0)
+        body(argument);
+    script.running = false;
+    return (enum script_end)end;
+}
+
+void script_stop(enum script_end how)
+{
+    if (!script.running)
+        abort(); /* the test must play this in script_run */
+    longjmp(script.end, (int)how);
 }

@@ -14,9 +14,12 @@ extern const struct blivet_ops script_kernel;
 
 enum script_role { SCRIPT_LAUNCHER, SCRIPT_LEADER, SCRIPT_DAEMON };
 enum { SCRIPT_CALLER_PID = 100, SCRIPT_LEADER_PID = 101, SCRIPT_DAEMON_PID = 102 };
-enum { SCRIPT_FDS = 64, SCRIPT_FILES = 48, SCRIPT_CONTENT = 8192, SCRIPT_GROUPS = 8 };
+enum { SCRIPT_FDS = 64, SCRIPT_FILES = 48, SCRIPT_CONTENT = 8192, SCRIPT_GROUPS = 256 };
 
-enum script_end { SCRIPT_RETURNED, SCRIPT_EXITED, SCRIPT_HUNG };
+/* The error of a call that answers 0 and does nothing. */
+enum { SCRIPT_LIES = -1 };
+
+enum script_end { SCRIPT_RETURNED, SCRIPT_EXITED, SCRIPT_HUNG, SCRIPT_KILLED /* by the signal in script.raised */ };
 
 struct script_file {
     char path[128];
@@ -33,7 +36,7 @@ struct script_file {
 
 struct script_description {
     int users, file, flags; /* file: -1 where it is none */
-    enum { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING } kind;
+    enum script_kind { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING } kind;
     off_t offset;
 };
 
@@ -50,15 +53,24 @@ struct script {
     const char *hears;           /* launcher: what comes over the channel */
     size_t hears_count;
     bool hears_end;              /* ... and then its end */
+    void (*meanwhile)(void);     /* launcher: what its children do, at the first fork */
+    int64_t event_ms;            /* launcher: nothing is heard and nobody is dead before this time */
     bool has_stat, has_pidfd;    /* launcher: what the leader passed on */
     const char *stat_line;       /* what /proc/PID/stat reads; NULL: ESRCH */
+    bool leader_stopped;         /* it does not end before SIGKILL */
     int leader_status, daemon_status; /* as wait(2) has them */
     bool daemon_dead, daemon_is_child, status_kept;
     bool deaf_to_sigterm;
-    bool has_database_groups;
+    bool left_group;             /* the daemon: kill(-leader) does not reach it */
+    int database_groups;         /* of www, besides its own */
     int threads;                 /* of the process */
+    int leaving_threads;         /* joined already, and gone at the next poll */
+    bool short_counts;           /* send, recv and write move one byte at a time */
+    size_t disk_room;            /* bytes that the next pwrite has room for; 0: enough */
+    bool stuck_reader;           /* nothing can be written to descriptors 1 and 2 */
     bool no_close_range, no_proc;
     int foreign_opens;           /* another process replaces the pidfile between open and lock, so often */
+    void (*before_open)(const char *path); /* what another process does just before */
 
     /* What the kernel knows. */
     struct script_file files[SCRIPT_FILES];
@@ -84,18 +96,22 @@ struct script {
 
     /* What happened. */
     char trace[16384];           /* names of calls, each with a space behind */
-    int counts[128];
     int faults_fired;
     char said[2048];             /* by the daemon over the channel */
     size_t said_count;
+    int handles_sent, handles_kind; /* by the leader: descriptors, and the byte with them */
     char printed[4096];          /* on descriptor 2, of whatever kind */
     int exit_code;
     bool exit_was_exit;          /* exit(3) rather than _exit(2) */
     int signals_sent[8], signal_count;
     int raised;
     size_t allocations, allocations_after_fork;
-    const char *executed;
-    char **executed_argv;
+    bool handles_taken;          /* said at first: the leader never speaks */
+    bool leader_reaped, daemon_reaped, struck_stranger;
+    char tried[512];             /* paths that execve was given, each with a space behind */
+    char executed[256];          /* the one that it took */
+    char executed_argv[512];     /* its words, each in brackets */
+    bool running;                /* inside script_run */
     jmp_buf end;
 };
 
@@ -111,5 +127,7 @@ enum script_end script_run(void (*body)(void *), void *argument);
 bool script_called(const char *call);
 int script_count(const char *call);
 int script_open_fds(void); /* above 2 */
+const char *script_path_of(int fd); /* of the file on it; NULL: closed, or no file */
+_Noreturn void script_stop(enum script_end how); /* ends the scripted process */
 bool script_is_locked(const char *path);
 #endif

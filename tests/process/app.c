@@ -8,7 +8,9 @@
  * Words before "--" fill in the configuration or prepare the process; words after it are done once
  * blivet_daemonize() has returned, in the daemon.  When it returns NULL the application prints
  * "returned: KIND CODE MESSAGE" and exits with that code.  It knows the public header only. */
-#define _GNU_SOURCE /* pipe2 and friends of the C library under -std=c11 */
+#ifndef _GNU_SOURCE /* what C11 alone hides of the C library */
+#define _GNU_SOURCE
+#endif
 #include "blivet.h"
 
 #include <errno.h>
@@ -135,7 +137,12 @@ static void dump(const char *path)
     }
     if (sigprocmask(SIG_SETMASK, NULL, &blocked) != 0) _exit(96);
     for (int number_ = 1; number_ < 32; number_++)
+    {
+        struct sigaction action;
         if (sigismember(&blocked, number_) == 1) (void)fprintf(out, "blocked %d\n", number_);
+        if (sigaction(number_, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            (void)fprintf(out, "ignored %d\n", number_);
+    }
     if (fclose(out) != 0 || rename(draft, path) != 0) _exit(95);
 }
 
@@ -193,7 +200,7 @@ static void set_handler(const char *word, int restart) /* SIGNAL:FILE */
 
 static void print_table(void) /* of kinds and exit codes, and the names of the steps */
 {
-    for (int kind = BLIVET_OK; kind <= BLIVET_APPLICATION_FAILED; kind++)
+    for (int kind = BLIVET_OK; kind <= BLIVET_ENDED_EARLY; kind++)
         (void)printf("kind %d %d\n", kind, blivet_exit_code(kind));
     for (int step = 0; step <= 15; step++) {
         const char *name = blivet_step_name(step);
@@ -336,12 +343,16 @@ static void write_to_pipes(const char *hex, int delay_ms)
     }
 }
 
-static void fork_child(int closing) /* a worker that holds all it inherited, or one that closes */
+/* A worker that holds all it inherited, or one that closes the context, or reports a failure. */
+enum worker { HOLDING, CLOSING, FAILING };
+
+static void fork_child(enum worker worker)
 {
     pid_t child = fork();
     if (child < 0) abort();
     if (child > 0) return;
-    if (closing) {
+    if (worker == FAILING) blivet_fail(daemon_context, 42, "a worker's failure");
+    if (worker == CLOSING) {
         blivet_close(daemon_context);
         _exit(0);
     }
@@ -356,6 +367,15 @@ static void point(const char *word) /* FD:PATH, as "exec 1>path" in a shell */
     fd = open(colon + 1, O_WRONLY | O_CREAT, 0666);
     if (fd < 0 || dup2(fd, number(word)) < 0) _exit(94);
     (void)close(fd);
+}
+
+static void enter(const char *path) /* where only one process at a time may be */
+{
+    char line[4200];
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    (void)snprintf(line, sizeof line, "%s: somebody is there already\n", path);
+    if (fd < 0 && errors_path != NULL) append_line(errors_path, line);
+    if (fd >= 0) (void)close(fd);
 }
 
 static void wait_for(const char *path) /* until that file exists */
@@ -387,8 +407,9 @@ static void act(const char *word)
     }
     else if (strcmp(word, "inherit-lock") == 0) (void)fcntl(blivet_lockfile_fd(daemon_context), F_SETFD, 0);
     else if ((value = value_of(word, "exec")) != NULL) run_program(value);
-    else if (strcmp(word, "fork-worker") == 0) fork_child(0);
-    else if (strcmp(word, "worker-close") == 0) fork_child(1);
+    else if (strcmp(word, "fork-worker") == 0) fork_child(HOLDING);
+    else if (strcmp(word, "worker-close") == 0) fork_child(CLOSING);
+    else if (strcmp(word, "worker-fail") == 0) fork_child(FAILING);
     else if (strcmp(word, "thread") == 0) start_thread();
     else if ((value = value_of(word, "garbage")) != NULL) write_to_pipes(value, 0);
     else if ((value = value_of(word, "trickle")) != NULL) write_to_pipes(value, 30);
@@ -397,6 +418,8 @@ static void act(const char *word)
     else if ((value = value_of(word, "write-stdout")) != NULL) put(1, value, strlen(value));
     else if ((value = value_of(word, "write-stderr")) != NULL) put(2, value, strlen(value));
     else if ((value = value_of(word, "point")) != NULL) point(value);
+    else if ((value = value_of(word, "enter")) != NULL) enter(value);
+    else if ((value = value_of(word, "leave")) != NULL) (void)unlink(value);
     else if ((value = value_of(word, "dump")) != NULL) dump(value);
     else if ((value = value_of(word, "sigign")) != NULL) (void)signal(number(value), SIG_IGN);
     else if ((value = value_of(word, "kill-self")) != NULL) (void)kill(getpid(), number(value));

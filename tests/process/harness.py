@@ -70,16 +70,27 @@ def equal(actual, expected, *about):
     check(actual == expected, *about, "expected", repr(expected), "but got", repr(actual))
 
 
-def wait_until(condition, what, seconds=5.0):
-    """Waits for a condition and gives its value: never sleep where you can wait."""
+def wait_until(condition, what, seconds=5.0, looks=1):
+    """Waits for a condition and gives its value: never sleep where you can wait.  looks: so many times
+    in a row it must hold, where one look may deceive."""
     deadline = time.monotonic() + seconds
+    held = 0
     while True:
         value = condition()
-        if value:
+        held = held + 1 if value else 0
+        if held == looks:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} seconds in vain for: {what}")
         time.sleep(0.003)
+
+
+def settles(condition, expected, what, seconds=5.0):
+    """Waits until a condition has the expected value; else says which it has."""
+    deadline = time.monotonic() + seconds
+    while condition() != expected and time.monotonic() < deadline:
+        time.sleep(0.003)
+    equal(condition(), expected, what)
 
 
 # --- processes, read from outside -----------------------------------------------------------------
@@ -333,9 +344,11 @@ class Box:
         pid = os.fork()
         if pid == 0:
             try:
-                self._prepare(cwd, ignore, limits, user, subreaper)
+                self._prepare(cwd, ignore, user, subreaper)
                 self._descriptors(stdin, stdout if stdout is not None else out,
                                   stderr if stderr is not None else err, fds or {}, close)
+                for which, pair in (limits or {}).items():
+                    resource.setrlimit(which, pair)
                 if deny or creating:
                     linux.deny(deny or {}, creating)
                 if before:
@@ -353,15 +366,13 @@ class Box:
         return launch
 
     @staticmethod
-    def _prepare(cwd, ignore, limits, user, subreaper):
+    def _prepare(cwd, ignore, user, subreaper):
         for number in range(1, 65):
             if number not in (signal.SIGKILL, signal.SIGSTOP, 32, 33):
                 signal.signal(number, signal.SIG_IGN if number in ignore else signal.SIG_DFL)
         os.umask(0o022)
         if cwd:
             os.chdir(cwd)
-        for which, pair in (limits or {}).items():
-            resource.setrlimit(which, pair)
         if subreaper:
             linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         if user:
@@ -409,9 +420,18 @@ class Box:
         """The same with the application; its last word is mostly "pause"."""
         yield from self._running(self.app(*words, **how))
 
+    def waiting_app(self, *words, **how):
+        """A launcher that waits, and its daemon, which is past the sequence and does what the words say."""
+        ready = self.path(f"ready-{len(self.launches)}")
+        place = words.index("--") + 1
+        launch = self.start([self.app_path, *words[:place], f"dump={ready}", *words[place:]], **how)
+        self.read_when_there(ready)
+        return launch, int(facts_in(ready)["pid"][0])
+
     def _running(self, result):
         equal(result.code, 0, "the launcher's exit code;", result)
         pid = self.the_daemon()
+        self.wait_for_exec(pid)
         try:
             yield Daemon(self, result, pid)
         finally:
@@ -435,7 +455,10 @@ class Box:
     def trace(self, argv, on_call, seconds=10.0, **how):
         """Runs a command under the tracer.  Gives its result and the tracer."""
         launch = self.start(argv, traced=True, **how)
-        watcher = tracer.Tracer(launch.pid, on_call)
+        try:
+            watcher = tracer.Tracer(launch.pid, on_call)
+        except OSError as problem:
+            raise AssertionError(f"cannot be traced: {problem}; {os.pread(launch.files[1].fileno(), 1000, 0)}") from None
         status = watcher.follow(seconds, self.statuses.__setitem__)
         if status is None:
             for pid in watcher.processes:
@@ -445,6 +468,11 @@ class Box:
             raise AssertionError(f"the launch has not ended after {seconds} seconds")
         self.statuses.update(watcher.statuses)
         return launch.result(), watcher
+
+    def kill_launcher(self):
+        """Ends the launcher of the last launch, from within a function that follows it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.launches[-1], signal.SIGKILL)
 
     # -- looking after processes
 
@@ -484,23 +512,44 @@ class Box:
         self.reap()
         return [pid for pid in children_of(self.pid) if pid not in self.launches and alive(pid)]
 
+    def living(self):
+        """Every process that a launch of ours led to and that lives.  One without a command line is
+        within exit or exec; which of the two is soon known."""
+        self.reap()
+        found = [pid for pid in descendants_of(self.pid) if alive(pid) and pid not in self.launches]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                wait_until(lambda: not alive(pid) or cmdline_of(pid), f"process {pid} to become or to end")
+        return [pid for pid in found if alive(pid)]
+
     def the_daemon(self):
         found = self.adopted()
         equal(len(found), 1, "one daemon running;", [(pid, cmdline_of(pid)) for pid in found])
         return found[0]
 
+    def wait_for_exec(self, pid):
+        """Until a program that the command has begun to exec is complete and rests.  The launcher is
+        free to leave before: its end of the notification pipe is not the last descriptor that exec
+        closes; and a program that is being loaded has descriptors of its own for a moment."""
+        if not os.path.exists(f"/proc/{pid}/exe") or os.path.samefile(f"/proc/{pid}/exe", self.app_path):
+            return  # ended already, or the application itself
+        own = os.path.basename(self.command).encode()
+        wait_until(lambda: not alive(pid) or read(f"/proc/{pid}/comm").strip() != own and stat_of(pid)["state"] == "S",
+                   "exec to be complete", looks=2)
+
     def nothing_runs(self):
         """No process but the test itself, not even a dead one that its parent has not collected."""
-        self.reap()
-        found = descendants_of(self.pid)
-        equal(found, [], "processes left:", [(pid, stat_of(pid)) for pid in found])
+        def found():
+            self.reap()
+            return [(pid, stat_of(pid)) for pid in descendants_of(self.pid)]
+        settles(found, [], "processes left;", seconds=1)
 
     def clear(self):
         """Ends everything that still runs; gives a line for each such process."""
         left = []
         for _ in range(10):
-            self.reap()
-            found = [pid for pid in descendants_of(self.pid) if alive(pid)]
+            self.launches.clear()  # here they count
+            found = self.living()
             if not found:
                 break
             for pid in found:
@@ -551,7 +600,8 @@ class Box:
 
     def nothing_left(self, pidfile=None, *locks):
         """The second promise: no process, no held lock, no pidfile that names one (NTF-13)."""
-        equal(self.adopted(), [], "processes left after a failed start;")
+        left = {pid: (stat_of(pid), cmdline_of(pid)) for pid in self.living()}
+        equal(left, {}, "processes left after a failed start;")
         for path in [pidfile, *locks]:
             check(path is None or not locked(path), f"a lock is left on {path}")
         if pidfile:
@@ -564,6 +614,7 @@ class Box:
             self.nothing_left(pidfile)
             return
         pid = self.the_daemon()
+        self.wait_for_exec(pid)
         check(os.path.basename(cmdline_of(pid)[0]) == program, "exit 0, but what runs is", cmdline_of(pid))
         equal(read(pidfile), b"%d\n" % pid, "exit 0, and the pidfile;")
         check(locked(pidfile), "exit 0, and the pidfile is locked")

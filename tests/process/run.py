@@ -160,7 +160,8 @@ class Runner:
     def report(self, test, outcome, reason=""):
         self.counts[outcome] += 1
         word = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}[outcome]
-        print(word, " ".join(test.rows) + " ", test.__name__, f"({reason})" if outcome == "skipped" else "")
+        why = f"  ({reason})" if outcome == "skipped" else ""
+        print(f"{word} {' '.join(test.rows)}  {test.__name__}{why}")
         if outcome == "failed":
             print("     " + reason.rstrip().replace("\n", "\n     "))
         sys.stdout.flush()
@@ -176,6 +177,7 @@ class Runner:
         os.setsid()
         linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.umask(0o022)
         folder = tempfile.mkdtemp(prefix=test.__name__[:40] + ".", dir=self.base)
         os.chmod(folder, 0o755)
@@ -232,6 +234,15 @@ def close_inherited():
                 os.close(int(name))
 
 
+def remove(folder):
+    """With all that is in it, though some tests leave folders that their owner may not write to."""
+    for base, folders, _ in os.walk(folder):
+        for name in folders:
+            with contextlib.suppress(OSError):
+                os.chmod(os.path.join(base, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def null_device():
     now = os.stat("/dev/null")
     return f"device {now.st_rdev:#x}, mode {now.st_mode:o}, owner {now.st_uid}:{now.st_gid}"
@@ -248,7 +259,7 @@ def main():
         runner.prepare()
         runner.run(tests)
     finally:
-        shutil.rmtree(base, ignore_errors=True)
+        remove(base)
     if null_device() != before:
         print(f"FAIL /dev/null was changed: {before} became {null_device()}")
         runner.counts["failed"] += 1

@@ -3,7 +3,7 @@
 import os
 
 from harness import (NOBODY, SLEEP, check, cwd_of, environ_of, equal, facts_in, fds_of, locked, returned,
-                     rows, snapshot, text, write)
+                     rows, settles, snapshot, text, write)
 
 
 def forks_of(box, argv):
@@ -17,7 +17,7 @@ def an_empty_configuration_is_the_default_one(box):
     facts = box.path("facts")
     with box.running_app("--", f"dump={facts}", "notify", "pause") as daemon:
         equal(cwd_of(daemon.pid), "/")
-        equal(fds_of(daemon.pid), {0: "/dev/null", 1: "/dev/null", 2: "/dev/null"})
+        settles(lambda: fds_of(daemon.pid), {0: "/dev/null", 1: "/dev/null", 2: "/dev/null"}, "descriptors;")
         equal(facts_in(facts)["umask"], ["000"])
     equal(os.listdir(box.folder), ["facts"], "files made;")
 
@@ -220,8 +220,8 @@ def pidfile_and_lockfile_may_be_one_file(box):
 def an_environment_name_is_not_empty_and_has_no_equal_sign(box):
     for words in (["env-name="], ["env-name=A=B"], ["env-name=="]):
         with box.about(words):
-            box.returns(box.app(*words, "validate"), "ERR-1", "environment")
-            box.returns(box.app(*words, "--", "notify"), "ERR-1", "environment")
+            box.returns(box.app(*words, "validate"), "ERR-1", "env")
+            box.returns(box.app(*words, "--", "notify"), "ERR-1", "env")
     box.refused(box.daemonize("-E", "=value"), "ERR-1", "env")
     box.refused(box.daemonize("-E", ""), "ERR-1", "env")
 
@@ -319,7 +319,16 @@ def listed_descriptors_stay_open(box):
     with box.running("--keep-fd", "7", "--keep-fd=150", fds=more) as daemon:
         equal(sorted(fds_of(daemon.pid)), [0, 1, 2, 7, 150])
     with box.running_app("keep-fd=8", "--", "notify", "pause", fds=more) as daemon:
-        equal(sorted(fds_of(daemon.pid)), [0, 1, 2, 8])
+        settles(lambda: sorted(fds_of(daemon.pid)), [0, 1, 2, 8], "descriptors;")
+
+
+@rows("CFG-14", "ERR-1")
+def a_descriptor_to_keep_is_open_and_above_the_streams(box):
+    for fd in ("0", "1", "2", "7", "1000000"):
+        with box.about(fd):
+            box.refused(box.daemonize("--keep-fd", fd), "ERR-1", "keep", fd)
+            box.returns(box.app(f"keep-fd={fd}", "validate"), "ERR-1", fd)
+    box.returns(box.app("keep-fd=-1", "validate"), "ERR-1", "-1")
 
 
 @rows("CFG-14", "CLI-7")

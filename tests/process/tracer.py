@@ -8,6 +8,7 @@ neighbours, plant files in its way, or make the call fail: races become plain se
 strace can inject faults too, but it counts calls without telling the three processes apart.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -20,6 +21,9 @@ SETOPTIONS, GETEVENTMSG, GETREGSET, SETREGSET, GET_SYSCALL_INFO = 0x4200, 0x4201
 OPTIONS = 1 | 2 | 4 | 8 | 16 | 1 << 20  # mark system calls; report fork, vfork, clone, exec; kill on exit
 EVENT_EXEC, NEW_CHILD_EVENTS = 4, (1, 2, 3)
 WALL = 0x40000000
+RELATIVE = {"openat", "openat2", "unlinkat", "readlinkat", "newfstatat", "statx", "faccessat", "faccessat2", "fchownat",
+            "fchmodat"}  # their first argument is a directory
+NAMING = RELATIVE | {"open", "stat", "lstat", "access", "unlink", "readlink"}
 ROLES = ["launcher", "leader", "daemon"]
 
 X86_64 = """0 read 1 write 2 open 3 close 4 stat 5 fstat 6 lstat 7 poll 9 mmap 10 mprotect 11 munmap 12 brk
@@ -97,11 +101,11 @@ class Call:
         self.role, self.pid, self.index = process.role, process.pid, process.count
         self.number, self.arguments = number, arguments
         self.name = NAMES.get(number, str(number))
-        self.done, self.result = False, None  # on the way out: what the call gave, negative is an errno
+        self.done, self.result = False, None  # on the way out: what the kernel gave, negative is an errno
 
     def path(self):
         """The path that an open, unlink or the like was given."""
-        at = self.arguments[1 if self.name.endswith("at") or self.name == "openat2" else 0]
+        at = self.arguments[1 if self.name in RELATIVE else 0]
         with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
             return os.pread(memory.fileno(), 4096 - at % 4096, at).split(b"\0")[0].decode(errors="replace")
 
@@ -115,7 +119,7 @@ class Process:
         self.pid, self.role = pid, role
         self.count = 0        # system calls entered so far
         self.call = None      # the one it is in
-        self.error = None     # the errno that this call shall have
+        self.error = None     # what this call shall give instead of being made
         self.running = role != "launcher"  # the launcher counts from its exec on
 
 
@@ -141,13 +145,14 @@ def skip_call(pid):
         Registers(pid, kind=0x404, size=4).set(0, "i", -1)
 
 
-def give_error(pid, number):
-    Registers(pid).set(8 * (10 if MACHINE == "x86_64" else 0), "q", -number)  # rax or x0
+def give_result(pid, value):
+    Registers(pid).set(8 * (10 if MACHINE == "x86_64" else 0), "q", value)  # rax or x0
 
 
 class Tracer:
     """Follows one launch.  on_call(call) is asked at each stop; a number that it returns on the way
-    in is the errno with which the call fails instead of being made."""
+    in is the errno with which the call fails instead of being made, "pretend" lets it say 0 without
+    having been made; a number on the way out is an errno too, of a call that was made."""
 
     def __init__(self, pid, on_call):
         self.on_call = on_call
@@ -178,25 +183,29 @@ class Tracer:
         return self.statuses[self.launcher]
 
     def let_go(self):
-        """The launcher has ended: whoever is still being followed goes on without us."""
-        for pid in list(self.processes):
-            if pid in self.statuses:
-                continue
-            try:
-                os.kill(pid, signal.SIGSTOP)   # so that it comes to a stop at which it can be let go
-                while True:
-                    status = os.waitpid(pid, WALL)[1]
-                    if not os.WIFSTOPPED(status):
-                        self.statuses[pid] = status
-                        break
-                    if os.WSTOPSIG(status) == signal.SIGSTOP and status >> 16 == 0:
-                        ptrace(DETACH, pid)
-                        break
-                    if not self.handle(pid, status):
-                        os.kill(pid, signal.SIGCONT)   # takes the SIGSTOP back
-                        break
-            except (ProcessLookupError, ChildProcessError):
-                pass
+        """The launcher has ended: whoever is still being followed, and is forked meanwhile, goes on
+        without us."""
+        while True:
+            followed = [pid for pid in self.processes if pid not in self.statuses]
+            if not followed:
+                return
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                self.detach(followed[0])
+            self.processes.pop(followed[0], None)
+
+    def detach(self, pid):
+        os.kill(pid, signal.SIGSTOP)   # so that it comes to a stop at which it can be let go
+        while True:
+            status = os.waitpid(pid, WALL)[1]
+            if not os.WIFSTOPPED(status):
+                self.statuses[pid] = status
+                return
+            if os.WSTOPSIG(status) == signal.SIGSTOP and status >> 16 == 0:
+                ptrace(DETACH, pid)
+                return
+            if not self.handle(pid, status):
+                os.kill(pid, signal.SIGCONT)   # takes the SIGSTOP back
+                return
 
     def handle(self, pid, status):
         """One event.  False when the process is no longer followed."""
@@ -251,14 +260,22 @@ class Tracer:
             number, *arguments = struct.unpack_from("7Q", info, 24)
             process.call = Call(process, number, arguments)
             process.count += 1
-            process.error = self.on_call(process.call)
+            process.error = self.ask(process.call)
             if process.error:
                 skip_call(process.pid)
         elif info.raw[0] == 2 and process.call:
             if process.error:
-                give_error(process.pid, process.error)
+                give_result(process.pid, 0 if process.error == "pretend" else -process.error)
             process.call.done = True
-            process.call.result = -process.error if process.error else struct.unpack_from("q", info, 24)[0]
+            process.call.result = None if process.error else struct.unpack_from("q", info, 24)[0]
             process.error = None
-            self.on_call(process.call)
+            failing = self.ask(process.call)
+            if isinstance(failing, int):
+                give_result(process.pid, -failing)
             process.call = None
+
+    def ask(self, call):
+        try:
+            return self.on_call(call)
+        except ProcessLookupError as problem:  # the test's own, not one of a process that vanished under us
+            raise RuntimeError(f"at {call}: {problem}") from problem

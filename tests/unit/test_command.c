@@ -1,0 +1,363 @@
+/* test_command.c - whole runs of daemonize (CLI). */
+#include "unit.h"
+#include "../../cli/command.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static int result;
+static int argc;
+static char *argv[32];
+
+static void command_body(void *unused)
+{
+    (void)unused;
+    result = daemonize_command(argc, argv, &blivet_script);
+}
+
+/* Words are separated by one blank each. */
+static enum script_end run(const char *line)
+{
+    static char copy[512];
+    char *rest = copy;
+    snprintf(copy, sizeof copy, "daemonize%s%s", *line ? " " : "", line);
+    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
+        ;
+    result = -1;
+    return script_run(command_body, NULL);
+}
+
+static void machine(enum script_role role)
+{
+    script_begin(role);
+    script_add("/bin/noexec", S_IFREG | 0644, NULL);
+}
+
+/* Nothing has begun: the launcher returns, and has said why. */
+static void assert_refused(const char *line, int code, const char *message)
+{
+    char printed[512];
+    assert_int_equal(run(line), SCRIPT_RETURNED);
+    snprintf(printed, sizeof printed, "test_command: %s\n", message);
+    assert_string_equal(script.printed, printed);
+    assert_int_equal(result, code);
+    assert_false(script_called("fork") || script_called("execve"));
+    assert_int_equal(script.allocations, 0);
+}
+
+/* ---- before the fork ---- */
+
+static void a_wrong_call_points_to_the_help(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *message; } cases[] = {
+        { "", "program: none is given; try 'daemonize --help'" },
+        { "-Z true", "option: -Z: is not known; try 'daemonize --help'" },
+        { "-m 9 true", "option --umask: 9: is not an octal number; try 'daemonize --help'" },
+        { "-p run/x true", "pidfile: run/x: is not an absolute path; try 'daemonize --help'" },
+        { "-l /run/x --no-lock true",
+          "lockfile: /run/x: named, and locking turned off; try 'daemonize --help'" },
+        { "-p run/x /no/such/program", "pidfile: run/x: is not an absolute path; try 'daemonize --help'" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_DAEMON);
+        assert_refused(cases[i].line, 64, cases[i].message);
+    }
+}
+
+static void other_refusals_before_the_fork_do_not(void **state)
+{
+    (void)state;
+    static const struct { const char *line; int code; const char *message; } cases[] = {
+        { "/bin/gone", 66, "program: /bin/gone: no such file or directory" },
+        { "/bin/noexec", 66, "program: /bin/noexec: permission denied" },
+        { "-u nobody-here true", 67, "user: nobody-here: not found" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_DAEMON);
+        assert_refused(cases[i].line, cases[i].code, cases[i].message);
+    }
+    machine(SCRIPT_DAEMON);
+    for (int id = 0; id < 3; id++)
+        script.uids[id] = 1000;
+    assert_refused("-u www true", 77, "user: www: permission denied: only root can change identity");
+}
+
+static void it_does_not_run_with_borrowed_rights(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "true", "--help", "-Z" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        for (int group = 0; group < 2; group++) {
+            machine(SCRIPT_DAEMON);
+            *(group ? &script.gids[0] : &script.uids[0]) = 1000;
+            assert_refused(lines[i], 77, "daemonize: permission denied: runs neither set-user-ID nor set-group-ID");
+        }
+}
+
+static void a_message_that_cannot_be_written_changes_no_exit_code(void **state)
+{
+    (void)state;
+    static const int errors[] = { EPIPE, EFBIG, ENOSPC };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        machine(SCRIPT_LAUNCHER);
+        script_fail("write", 0, errors[i]);
+        assert_int_equal(run("-Z true"), SCRIPT_RETURNED);
+        assert_int_equal(result, 64);
+    }
+    machine(SCRIPT_LAUNCHER);
+    script.stuck_reader = true;
+    script.hears = "";
+    script.hears_count = 1;
+    assert_int_equal(run("-v -p /run/x -o /var/log/x true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 0);
+    assert_in_range(script.clock_ms, 0, 1999); /* a second at the most, not one a line */
+}
+
+/* What comes on the real stdout while the command runs. */
+static const char *printed_by(const char *line)
+{
+    static char text[8192];
+    FILE *file = tmpfile();
+    int saved = dup(1);
+    fflush(stdout);
+    dup2(fileno(file), 1);
+    enum script_end end = run(line);
+    fflush(stdout);
+    dup2(saved, 1);
+    close(saved);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_int_equal(end, SCRIPT_RETURNED);
+    assert_int_equal(result, 0);
+    assert_false(script_called("fork"));
+    assert_string_equal(script.printed, "");
+    return text;
+}
+
+static void help_and_version_go_to_stdout(void **state)
+{
+    (void)state;
+    machine(SCRIPT_DAEMON);
+    assert_string_equal(printed_by("-V"), "daemonize " BLIVET_VERSION "\n");
+    const char *help = printed_by("-f --help --frobnicate");
+    assert_contains(help, "Usage: daemonize ");
+    assert_contains(help, "--no-close-fds");
+}
+
+static void what_will_be_done_is_said_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    machine(SCRIPT_DAEMON);
+    assert_int_equal(run("-p /run/x -o /var/log/x.out -u www -g adm true"), SCRIPT_EXITED);
+    assert_string_equal(script.printed, "");
+    machine(SCRIPT_DAEMON);
+    assert_int_equal(run("-v -p /run/x -o /var/log/x.out -u www -g adm true"), SCRIPT_EXITED);
+    static const char *const parts[] = { ": program: true\n", ": mode: daemon\n", ": working directory: /\n",
+                                         ": pidfile: /run/x\n", ": lock: /run/x\n", ": stdout: /var/log/x.out\n",
+                                         ": stderr: /var/log/x.err\n", ": user: www\n", ": group: adm\n" };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        assert_contains(script.printed, parts[i]);
+    assert_string_equal(script_file("/dev/tty")->content, script.printed); /* before stderr became a file */
+    assert_true(strstr(script.trace, "write ") < strstr(script.trace, "fork "));
+}
+
+/* ---- in the daemon ---- */
+
+static void the_program_is_run_after_everything_else(void **state)
+{
+    (void)state;
+    static const char *const order[] = { "fork ", "setsid ", "fork ", "fchown ", "setgroups ", "setresgid ",
+                                         "setresuid ", "fcntl ", "sigaction ", "send ", "execve " };
+    machine(SCRIPT_DAEMON);
+    assert_int_equal(run("-u www -p /run/x -o /var/log/x.out -E A=1 /bin/true -p  x"), SCRIPT_EXITED);
+    const char *at = script.trace;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        at = strstr(at, order[i]);
+        if (!at)
+            fail_msg("%s is missing, or out of order, in: %s", order[i], script.trace);
+        at += strlen(order[i]);
+    }
+    assert_string_equal(script.executed, "/bin/true");
+    assert_string_equal(script.executed_argv, "[/bin/true][-p][][x]");
+    assert_int_equal(script.said_count, 1);
+    assert_int_equal((unsigned char)script.said[0], 0xff);
+    assert_string_equal(script.environment[3], "A=1");
+    assert_int_equal(script.uids[0], 33);
+    assert_int_equal(script_file("/var/log/x.err")->uid, 33);
+    assert_int_equal(script_file("/run/x")->uid, 0); /* the logs only */
+    assert_memory_equal(script_file("/run/x")->content, "102\n", 4); /* it outlives the program */
+    assert_int_equal(script.allocations_after_fork, 0);
+}
+
+static void the_program_gets_the_lock_and_nothing_else_of_ours(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "-p /run/x true", "-l /run/x -p /run/y -o /var/log/x -u www true",
+                                         "-f -l /run/x -p /run/y -e /var/log/x -u www true" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        int inherited = 0;
+        machine(SCRIPT_DAEMON);
+        script.actions[SIGPIPE].sa_handler = SIG_IGN; /* the caller's; the program begins anew (STD-6) */
+        assert_int_equal(run(lines[i]), SCRIPT_EXITED);
+        assert_string_equal(script.executed, "/bin/true");
+        for (int fd = 3; fd < SCRIPT_FDS; fd++) {
+            if (script.fds[fd] < 0 || script.cloexec[fd])
+                continue;
+            inherited++;
+            assert_string_equal(script_path_of(fd), "/run/x");
+            assert_int_equal(script_kernel.fcntl(fd, F_GETFL, 0) & O_ACCMODE, O_RDONLY);
+            assert_int_equal(script_file("/run/x")->locked_by, script.fds[fd]);
+        }
+        assert_int_equal(inherited, 1);
+        assert_ptr_equal(script.actions[SIGPIPE].sa_handler, SIG_DFL);
+        assert_ptr_equal(script.actions[SIGXFSZ].sa_handler, SIG_DFL);
+    }
+}
+
+static void a_relative_program_keeps_its_name_and_its_place(void **state)
+{
+    (void)state;
+    machine(SCRIPT_DAEMON);
+    script_add("/tmp/link", S_IFLNK | 0777, "/bin/true");
+    assert_int_equal(run("./link x"), SCRIPT_EXITED);
+    assert_string_equal(script.directory, "/");
+    assert_string_equal(script.executed, "/tmp/./link");
+    assert_string_equal(script.executed_argv, "[/tmp/./link][x]");
+}
+
+static void a_failure_in_the_daemon_is_told_and_cleaned_up(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *call; int nth, error, code; const char *announced, *message; } cases[] = {
+        { "-p /run/x gone", "", 0, 0, 66, "\xff", "program: gone: no such file or directory" },
+        { "-p /run/x noexec", "", 0, 0, 66, "\xff", "program: noexec: permission denied" },
+        { "-p /run/x true", "execve", 1, EIO, 71, "\xff", "program: true: input/output error" },
+        { "-p /run/x -u www true", "setresuid", 1, EAGAIN, 77, "", "user id: resource temporarily unavailable" },
+        { "-p /run/x -u www --chown all true", "fchown", 1, EPERM, 73, "", "pidfile: /run/x: operation not permitted" },
+        { "-p /run/x true", "fcntl", 1, EBADF, 71, "", "program: true: bad file descriptor" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_DAEMON);
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        assert_int_equal(run(cases[i].line), SCRIPT_EXITED);
+        assert_string_equal(script.executed, "");
+        assert_int_equal(script.exit_code, cases[i].code);
+        size_t announced = strlen(cases[i].announced);
+        assert_memory_equal(script.said, cases[i].announced, announced);
+        memmove(script.said, script.said + announced, script.said_count -= announced);
+        assert_told(cases[i].code, cases[i].message);
+        assert_true(!script_file("/run/x") || script_file("/run/x")->size == 0); /* emptied where the rights are gone */
+        assert_string_equal(script.printed, "");
+    }
+}
+
+static void a_second_instance_is_refused(void **state)
+{
+    (void)state;
+    machine(SCRIPT_DAEMON);
+    script_add("/run/x", S_IFREG | 0644, "4711\n")->locked_by = -1;
+    assert_int_equal(run("-p /run/x true"), SCRIPT_EXITED);
+    assert_told(69, "pidfile: /run/x: is locked by another process (pid 4711)");
+    assert_string_equal(script_file("/run/x")->content, "4711\n");
+    assert_string_equal(script.executed, "");
+}
+
+/* It dies while it waits, before "go" or after. */
+static void without_a_launcher_nothing_is_executed(void **state)
+{
+    (void)state;
+    for (int later = 0; later < 2; later++) {
+        machine(SCRIPT_DAEMON);
+        script.launcher_gone = !later;
+        if (later)
+            script_fail("send", 0, EPIPE);
+        assert_int_equal(run("-p /run/x -o /var/log/x true"), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 71);
+        assert_false(script_called("execve"));
+        assert_null(script_file("/run/x"));
+    }
+}
+
+/* ---- in the launcher ---- */
+
+static void the_children_begin(void) { ((struct blivet_page *)script.page)->pid = SCRIPT_DAEMON_PID; }
+
+static void the_launcher_says_what_became_of_it(void **state)
+{
+    (void)state;
+    static const struct { const char *hears, *stat; int code; const char *printed; } cases[] = {
+        { "\xff", "102 (x) S 101 101 101 0 -1 0 0", 0, "" },
+        { "\xff\x42program: x: no such file\n", NULL, 66, "test_command: program: x: no such file\n" },
+        { "\xff", "102 (x) Z 101 101 101 0 -1 68 9", 1, "test_command: daemon was killed by SIGKILL\n" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_LAUNCHER);
+        script.meanwhile = the_children_begin;
+        script.hears = cases[i].hears;
+        script.hears_count = strlen(cases[i].hears);
+        script.stat_line = cases[i].stat;
+        script.hears_end = script.has_stat = true;
+        assert_int_equal(run("-p /run/x x"), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, cases[i].code);
+        assert_string_equal(script.printed, cases[i].printed);
+    }
+}
+
+/* ---- in foreground mode ---- */
+
+static void foreground_mode_execs_in_place(void **state)
+{
+    (void)state;
+    machine(SCRIPT_LAUNCHER);
+    assert_int_equal(run("-f -p /run/x true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_false(script_called("fork") || script_called("send"));
+    assert_memory_equal(script_file("/run/x")->content, "100\n", 4);
+    assert_string_equal(script_path_of(1), "/dev/tty");
+}
+
+static void in_foreground_mode_failures_are_printed_where_it_was_started(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *call; int nth, code; const char *message; } cases[] = {
+        { "-f -p /run/x -o /var/log/x gone", "", 0, 66, "program: gone: no such file or directory" },
+        { "-f -p /run/x gone", "", 0, 66, "program: gone: no such file or directory" },
+        { "-f -p /run/x -e /var/log/x -u www true", "setgroups", 1, 77, "supplementary groups: input/output error" },
+        { "-f -p /run/x -e /var/log/x true", "ftruncate", 1, 73, "stderr: /var/log/x: input/output error" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[256];
+        machine(SCRIPT_LAUNCHER);
+        script_fail(cases[i].call, cases[i].nth, EIO);
+        enum script_end end = run(cases[i].line);
+        assert_int_equal(end == SCRIPT_EXITED ? script.exit_code : result, cases[i].code);
+        snprintf(line, sizeof line, "test_command: %s\n", cases[i].message);
+        assert_string_equal(script_file("/dev/tty")->content, line);
+        assert_true(!script_file("/var/log/x") || script_file("/var/log/x")->size == 0);
+        assert_null(script_file("/run/x"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("CLI-7 ERR-1", a_wrong_call_points_to_the_help),
+        CLAIM("CLI-3 PRV-2 CFG-9 ERR-2 ERR-3 ERR-10", other_refusals_before_the_fork_do_not),
+        CLAIM("CLI-15 ERR-10", it_does_not_run_with_borrowed_rights),
+        CLAIM("CLI-12", a_message_that_cannot_be_written_changes_no_exit_code),
+        CLAIM("CLI-13", help_and_version_go_to_stdout),
+        CLAIM("CLI-6", what_will_be_done_is_said_where_that_is_asked_for),
+        CLAIM("CLI-11 CLI-8 CLI-5 SEQ-11 PID-7", the_program_is_run_after_everything_else),
+        CLAIM("CLI-5 STD-6 PID-6", the_program_gets_the_lock_and_nothing_else_of_ours),
+        CLAIM("CLI-9", a_relative_program_keeps_its_name_and_its_place),
+        CLAIM("CLI-4 CLI-11 NTF-9 PID-9 ERR-2", a_failure_in_the_daemon_is_told_and_cleaned_up),
+        CLAIM("PID-2 ERR-4", a_second_instance_is_refused),
+        CLAIM("NTF-13 NTF-3", without_a_launcher_nothing_is_executed),
+        CLAIM("CLI-4 CLI-6 NTF-3", the_launcher_says_what_became_of_it),
+        CLAIM("SEQ-4 CLI-11", foreground_mode_execs_in_place),
+        CLAIM("CLI-14 NTF-9", in_foreground_mode_failures_are_printed_where_it_was_started),
+    };
+    return cmocka_run_group_tests_name("command", tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* test_handles.c - the leader's last act: two handles on the daemon (NTF-3, SEQ-14). */
+#include "unit.h"
+#include <errno.h>
+
+enum { STAT = 1, PIDFD = 2, ALWAYS = 4 };
+
+/* ---- sent by the session leader ---- */
+
+static enum script_end lead(void)
+{
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" } };
+    return launch_it(&launch);
+}
+
+static void the_leader_passes_on_what_it_can_open(void **state)
+{
+    (void)state;
+    static const struct { const char *call; int error, kind; } cases[] = {
+        { "", 0, STAT | PIDFD },             { "pidfd_open", ENOSYS, STAT },     { "pidfd_open", EPERM, STAT },
+        { "open", ENOENT, PIDFD },           { "pread", EIO, PIDFD },            { "pread", SCRIPT_LIES, PIDFD },
+        { "readlink", ENOENT, PIDFD },       { "open", EINTR, STAT | PIDFD },    { "pread", EINTR, STAT | PIDFD },
+        { "sendmsg", EINTR, STAT | PIDFD },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LEADER);
+        script_fail(cases[i].call, 1, cases[i].error);
+        assert_int_equal(lead(), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 0);
+        assert_int_equal(script.handles_kind, ALWAYS | cases[i].kind);
+        assert_int_equal(script.handles_sent, (cases[i].kind & STAT ? 1 : 0) + (cases[i].kind & PIDFD ? 1 : 0));
+        assert_int_equal(((struct blivet_page *)script.page)->pid, SCRIPT_DAEMON_PID);
+    }
+}
+
+/* A /proc of another namespace counts differently: its "102" may be anybody. */
+static void a_stat_that_is_not_of_our_child_is_not_passed_on(void **state)
+{
+    (void)state;
+    static const struct { const char *line; bool ours; } cases[] = {
+        { "102 (x) S 101 1 1 0", true },      { "102 (a) S 7) S 101 1", true }, { "102 () R 101 1", true },
+        { "102 (x) S 7 101 101 0", false },   { "102 (x) S 1011 1", false },    { "102 (x) S 10 1", false },
+        { "102 (101) S 7 1", false },         { "102 (x) S 101", false },       { "102 x S 101 1", false },
+        { "", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LEADER);
+        script.stat_line = cases[i].line;
+        assert_int_equal(lead(), SCRIPT_EXITED);
+        assert_int_equal(script.handles_kind, ALWAYS | PIDFD | (cases[i].ours ? STAT : 0));
+    }
+}
+
+static void where_nothing_can_be_passed_the_byte_alone_is(void **state)
+{
+    (void)state;
+    static const int errors[] = { ETOOMANYREFS, EPERM };
+    for (size_t i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LEADER);
+        script_fail("sendmsg", 1, errors[i]);
+        assert_int_equal(lead(), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 0);
+        assert_int_equal(script.handles_sent, 0);
+        assert_int_equal(script.handles_kind, ALWAYS);
+    }
+}
+
+static void a_leader_that_cannot_speak_says_so_in_its_exit_code(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LEADER);
+    script.launcher_gone = true;
+    assert_int_equal(lead(), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 71);
+}
+
+/* ---- received by the launcher ---- */
+
+static void what_was_sent_is_received_above_the_standard_descriptors(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 4; kind++)
+        for (int closed = 0; closed < 2; closed++) {
+            int ends[2], stat = -1, pidfd = -1;
+            script_begin(SCRIPT_LAUNCHER);
+            assert_int_equal(script_kernel.socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+            for (int fd = 0; closed && fd < 3; fd++)
+                script_kernel.close(fd);
+            script.has_stat = kind & STAT;
+            script.has_pidfd = kind & PIDFD;
+            script_fail("recvmsg", 1, EINTR);
+            assert_true(blivet_receive_handles(&blivet_script, ends[0], &stat, &pidfd));
+            assert_int_equal(stat > 2, kind & STAT ? 1 : 0);
+            assert_int_equal(pidfd > 2, kind & PIDFD ? 1 : 0);
+            assert_string_equal(stat > 2 ? script_path_of(stat) : "/proc/102/stat", "/proc/102/stat");
+            assert_int_equal(script_open_fds(), 2 + (stat > 2) + (pidfd > 2));
+            assert_true((stat < 0 || script.cloexec[stat]) && (pidfd < 0 || script.cloexec[pidfd]));
+        }
+}
+
+static void a_leader_that_said_nothing_is_not_believed(void **state)
+{
+    (void)state;
+    int ends[2], stat = -1, pidfd = -1;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(script_kernel.socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    script.handles_taken = true;
+    assert_false(blivet_receive_handles(&blivet_script, ends[0], &stat, &pidfd));
+    assert_int_equal(stat, -1);
+    assert_int_equal(pidfd, -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("NTF-3 SEQ-14 SEQ-7", the_leader_passes_on_what_it_can_open),
+        CLAIM("NTF-3", a_stat_that_is_not_of_our_child_is_not_passed_on),
+        CLAIM("SEQ-14", where_nothing_can_be_passed_the_byte_alone_is),
+        CLAIM("NTF-7 ERR-6", a_leader_that_cannot_speak_says_so_in_its_exit_code),
+        CLAIM("SEQ-9 SEQ-14 NTF-6", what_was_sent_is_received_above_the_standard_descriptors),
+        CLAIM("NTF-17", a_leader_that_said_nothing_is_not_believed),
+    };
+    return cmocka_run_group_tests_name("handles", tests, NULL, NULL);
+}

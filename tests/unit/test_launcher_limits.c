@@ -1,0 +1,217 @@
+/* test_launcher_limits.c - how long the launcher waits, and how it ends a daemon (NTF-11, NTF-13). */
+#include "unit.h"
+#include <errno.h>
+
+#define ALIVE "102 (x) S 101 101 101 0 -1 64 0"
+
+static void the_daemon_sleeps_in_step_14(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = SCRIPT_DAEMON_PID;
+    page->step = 14;
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
+}
+
+static void nothing_is_heard(void)
+{
+    script_begin(SCRIPT_LAUNCHER);
+    script.meanwhile = the_daemon_sleeps_in_step_14;
+    script.has_stat = script.has_pidfd = true;
+    script.stat_line = ALIVE;
+}
+
+static void wait_for_verdict(unsigned milliseconds, unsigned flags)
+{
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .ready_timeout_ms = milliseconds,
+                                              .flags = flags } };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_false(script.struck_stranger);
+}
+
+static void assert_nothing_is_left(void)
+{
+    assert_true(script.daemon_dead);
+    assert_true(script.leader_reaped);
+    assert_null(script_file("/run/x.pid"));
+    assert_int_equal(script.signals_sent[script.signal_count - 1], SIGKILL); /* and whatever it has forked */
+}
+
+static void a_limit_passed_is_a_temporary_failure(void **state)
+{
+    (void)state;
+    static const struct { unsigned limit; const char *words; } cases[] = {
+        { 1, "0.001" }, { 500, "0.500" }, { 1500, "1.500" }, { 2000, "2" }, { 90000, "90" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int known = 0; known < 4; known++) {
+            char line[128];
+            nothing_is_heard();
+            script.has_stat = known & 1;
+            script.has_pidfd = known & 2;
+            wait_for_verdict(cases[i].limit, 0);
+            snprintf(line, sizeof line, "%s: daemon was not ready after %s seconds in step 14, hand-over\n",
+                     "test_launcher_limits", cases[i].words);
+            assert_string_equal(script.printed, line);
+            assert_int_equal(script.exit_code, 75);
+            assert_int_equal(script.signals_sent[0], SIGTERM);
+            assert_nothing_is_left();
+            assert_in_range(script.clock_ms, cases[i].limit, cases[i].limit + 1000);
+        }
+}
+
+static void an_announcement_alone_is_not_in_time(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.hears = "\xff";
+    script.hears_count = 1;
+    wait_for_verdict(500, 0);
+    assert_int_equal(script.exit_code, 75);
+    assert_nothing_is_left();
+}
+
+static void a_late_daemon_is_left_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT);
+    assert_int_equal(script.exit_code, 75);
+    assert_contains(script.printed, "daemon was not ready after 0.500 seconds");
+    assert_false(script.daemon_dead);
+    assert_int_equal(script.signal_count, 0);
+    assert_non_null(script_file("/run/x.pid"));
+    assert_true(script.leader_reaped);
+    assert_int_equal(((struct blivet_page *)script.page)->left, 1); /* it may yet say that it is ready */
+}
+
+/* Asked to be left alone when late; not when it has failed. */
+static void a_daemon_that_failed_is_never_left(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.hears = "\x07no config\n";
+    script.hears_count = 11;
+    wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT);
+    assert_int_equal(script.exit_code, 7);
+    assert_nothing_is_left();
+}
+
+static void who_is_ready_in_time_is_not_late(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 4; known++) {
+        nothing_is_heard();
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.hears = "";
+        script.hears_count = 1;
+        script.event_ms = 490;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 0);
+        assert_string_equal(script.printed, "");
+        assert_int_equal(script.signal_count, 0);
+        assert_non_null(script_file("/run/x.pid"));
+    }
+}
+
+static void without_a_limit_it_waits_for_ever(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" } };
+    assert_int_equal(launch_it(&launch), SCRIPT_HUNG);
+}
+
+static void a_daemon_that_does_not_heed_sigterm_is_killed(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 4; known++) {
+        nothing_is_heard();
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.deaf_to_sigterm = true;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_nothing_is_left();
+        assert_in_range(script.clock_ms, 2000, 20000); /* it had its time */
+    }
+}
+
+static void a_daemon_that_has_left_its_group_is_reached_too(void **state)
+{
+    (void)state;
+    for (int known = 1; known < 4; known++) { /* without any handle there is no safe way */
+        nothing_is_heard();
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.left_group = true;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_true(script.daemon_dead);
+        assert_null(script_file("/run/x.pid"));
+    }
+}
+
+static void a_daemon_that_hung_up_or_talks_nonsense_is_ended(void **state)
+{
+    (void)state;
+    static const struct { const char *hears; size_t count; int code; } cases[] = { { "", 0, 1 },
+                                                                                   { "\xff\xff", 2, 76 } };
+    for (size_t i = 0; i < 2; i++) {
+        nothing_is_heard();
+        script.hears = cases[i].hears;
+        script.hears_count = cases[i].count;
+        script.hears_end = true;
+        wait_for_verdict(0, 0);
+        assert_int_equal(script.exit_code, cases[i].code);
+        assert_int_equal(script.signals_sent[0], SIGTERM);
+        assert_nothing_is_left();
+    }
+}
+
+static void a_daemon_that_failed_is_given_time_to_end_by_itself(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.hears = "\x07no config\n";
+    script.hears_count = 11;
+    wait_for_verdict(0, 0);
+    assert_int_equal(script.exit_code, 7);
+    for (int i = 0; i < script.signal_count; i++)
+        assert_int_equal(script.signals_sent[i], SIGKILL); /* its exit handlers were not interrupted by SIGTERM */
+    assert_in_range(script.clock_ms, 1000, 20000);
+    assert_nothing_is_left();
+}
+
+static void a_leader_that_is_stopped_cannot_hold_the_launcher(void **state)
+{
+    (void)state;
+    for (int spoke = 0; spoke < 2; spoke++) {
+        nothing_is_heard();
+        script.leader_stopped = true;
+        script.handles_taken = !spoke;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_true(script.leader_reaped);
+        assert_true(script.daemon_dead);
+        assert_in_range(script.clock_ms, 500, 20000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("NTF-11 NTF-13 NTF-14 CFG-15 ERR-8", a_limit_passed_is_a_temporary_failure),
+        CLAIM("NTF-3 NTF-11", an_announcement_alone_is_not_in_time),
+        CLAIM("NTF-11 NTF-13", a_late_daemon_is_left_where_that_is_asked_for),
+        CLAIM("NTF-11 NTF-13", a_daemon_that_failed_is_never_left),
+        CLAIM("NTF-11", who_is_ready_in_time_is_not_late),
+        CLAIM("CFG-1 NTF-11", without_a_limit_it_waits_for_ever),
+        CLAIM("NTF-11", a_daemon_that_does_not_heed_sigterm_is_killed),
+        CLAIM("NTF-13", a_daemon_that_has_left_its_group_is_reached_too),
+        CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
+        CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
+        CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
+    };
+    return cmocka_run_group_tests_name("launcher_limits", tests, NULL, NULL);
+}

@@ -1,0 +1,326 @@
+/* test_pidfile_removal.c - who takes the pidfile away, and who must not (PID-7, PID-9, PID-10). */
+#include "unit.h"
+#include <errno.h>
+
+static struct launch_case launch;
+static struct blivet_error error;
+
+static enum script_end start(struct blivet_config config)
+{
+    memset(&launch, 0, sizeof launch);
+    launch.config = config;
+    return launch_it(&launch);
+}
+
+static struct blivet_context *started(struct blivet_config config)
+{
+    assert_int_equal(start(config), SCRIPT_RETURNED);
+    assert_non_null(launch.daemon);
+    return launch.daemon;
+}
+
+static void set_content(const char *path, const char *content)
+{
+    struct script_file *file = script_file(path);
+    memset(file->content, 0, sizeof file->content);
+    file->size = strlen(content);
+    memcpy(file->content, content, file->size);
+}
+
+/* "": there, and empty; NULL: not there. */
+static void assert_left(const char *path, const char *want)
+{
+    const struct script_file *file = script_file(path);
+    if (!want) {
+        assert_null(file);
+        return;
+    }
+    assert_non_null(file);
+    assert_int_equal(file->size, strlen(want));
+    assert_memory_equal(file->content, want, strlen(want));
+}
+
+/* ---- the end of a daemon that was ready (PID-7) ---- */
+
+static void closing_removes_the_pidfile_and_no_lockfile(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid",
+                                                                    .lockfile = "/run/x.lock" });
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    blivet_close(daemon);
+    assert_left("/run/x.pid", NULL);
+    assert_left("/run/x.lock", "");
+    assert_false(script_is_locked("/run/x.lock"));
+    assert_int_equal(script_open_fds(), 0);
+    assert_int_equal(script.allocations, 0);
+}
+
+static void the_lock_is_released_after_the_removal(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    const char *rest = script.trace + strlen(script.trace);
+    blivet_cleanup(daemon);
+    assert_left("/run/x.pid", NULL);
+    assert_null(strstr(rest, "close ")); /* and no LOCK_UN: the kernel here does not know it */
+    assert_null(strstr(rest, "flock "));
+    blivet_cleanup(daemon); /* twice is harmless */
+    blivet_close(daemon);
+    assert_int_equal(script_count("unlink"), 1);
+}
+
+static void the_pidfile_of_somebody_else_stays(void **state)
+{
+    (void)state;
+    static const char *const contents[] = { "4711\n", "", "1022\n", "102x\n" };
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+        assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+        set_content("/run/x.pid", contents[i]);
+        blivet_close(daemon);
+        assert_left("/run/x.pid", contents[i]);
+    }
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    script_kernel.unlink("/run/x.pid");
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n"); /* another file, that happens to say so */
+    blivet_close(daemon);
+    assert_left("/run/x.pid", "102\n");
+}
+
+static void a_pidfile_that_is_to_be_kept_is_kept(void **state)
+{
+    (void)state;
+    for (int later = 0; later < 2; later++) {
+        script_begin(SCRIPT_DAEMON);
+        struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid",
+                                                                        .flags = later ? 0 : BLIVET_KEEP_PIDFILE });
+        if (later)
+            blivet_keep_pidfile(daemon);
+        assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+        blivet_cleanup(daemon);
+        blivet_close(daemon);
+        assert_left("/run/x.pid", "102\n");
+    }
+}
+
+static void where_it_may_not_be_removed_it_is_emptied(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid", .user = "www" });
+    assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    blivet_close(daemon);
+    assert_left("/run/x.pid", ""); /* www may not write to /run */
+}
+
+static void a_forked_worker_leaves_it_alone(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+    script.pid = 999;
+    blivet_cleanup(daemon);
+    assert_left("/run/x.pid", "102\n");
+    blivet_close(daemon);
+    assert_left("/run/x.pid", "102\n");
+    assert_int_equal(script_open_fds(), 0);
+}
+
+/* ---- a start that fails (PID-9) ---- */
+
+static void a_start_that_fails_leaves_nobody_named(void **state)
+{
+    (void)state;
+    static const struct { const char *old; bool may_unlink; unsigned flags; const char *want; } cases[] = {
+        { NULL, true, 0, NULL },     { "4711\n", true, 0, NULL },
+        { NULL, false, 0, "" },      { "4711\n", false, 0, "" },
+        { NULL, true, BLIVET_KEEP_PIDFILE, NULL }, /* of a daemon that never was there is none to keep */
+        { NULL, true, BLIVET_NO_LOCK, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        if (cases[i].old)
+            script_add("/run/x.pid", S_IFREG | 0644, cases[i].old);
+        if (!cases[i].may_unlink)
+            script_fail("unlink", 0, EPERM);
+        script.launcher_gone = true; /* the last step fails */
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .flags = cases[i].flags }),
+                         SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 71);
+        assert_left("/run/x.pid", cases[i].want);
+    }
+}
+
+static void what_was_not_ours_yet_is_left_as_it_was(void **state)
+{
+    (void)state;
+    static const struct { const char *call; int nth; } cases[] = { { "flock", 1 }, { "chdir", 1 }, { "pwrite", 1 } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script_add("/run/x.pid", S_IFREG | 0644, "4711\n");
+        script_fail(cases[i].call, cases[i].nth, EIO);
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_int_equal(script.faults_fired, 1);
+        assert_left("/run/x.pid", "4711\n");
+    }
+}
+
+static void a_failing_daemon_cleans_up_before_it_tells(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_fail("sigprocmask", 2, EINVAL);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(71, "signal mask: invalid argument");
+    assert_true(strstr(script.trace, "unlink ") < strstr(script.trace, "send "));
+    assert_left("/run/x.pid", NULL);
+}
+
+/* ---- after a daemon that was killed: the launcher (PID-9) ---- */
+
+static void (*prepare_files)(void);
+
+static void the_daemon_dies_in_step_12(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = SCRIPT_DAEMON_PID;
+    page->step = 12;
+    prepare_files();
+}
+
+static void own_file(void) { script_add("/run/x.pid", S_IFREG | 0644, "102\n"); }
+static void foreign_file(void) { script_add("/run/x.pid", S_IFREG | 0644, "4711\n"); }
+static void no_file(void) { }
+static void link_to_own_file(void)
+{
+    script_add("/run/y.pid", S_IFREG | 0644, "102\n");
+    script_add("/run/x.pid", S_IFLNK | 0777, "/run/y.pid");
+}
+static void locked_file(void)
+{
+    own_file();
+    script_file("/run/x.pid")->locked_by = -1;
+}
+static void own_file_and_lockfile(void)
+{
+    own_file();
+    script_add("/run/x.lock", S_IFREG | 0644, "");
+}
+static void locked_lockfile(void)
+{
+    own_file_and_lockfile();
+    script_file("/run/x.lock")->locked_by = -1;
+}
+
+static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **state)
+{
+    (void)state;
+    static const struct { void (*files)(void); const char *lockfile; unsigned flags; bool may_unlink;
+                          const char *want; } cases[] = {
+        { own_file, NULL, 0, true, NULL },
+        { own_file, NULL, BLIVET_NO_LOCK, true, NULL },
+        { own_file, NULL, BLIVET_KEEP_PIDFILE, true, NULL },
+        { own_file, NULL, 0, false, "" },
+        { own_file_and_lockfile, "/run/x.lock", 0, true, NULL },
+        { foreign_file, NULL, 0, true, "4711\n" },
+        { locked_file, NULL, 0, true, "102\n" }, /* an instance that has started since */
+        { locked_lockfile, "/run/x.lock", 0, true, "102\n" },
+        { own_file, "/run/x.lock", 0, true, "102\n" }, /* no lock to be had */
+        { link_to_own_file, NULL, 0, true, "" },
+        { no_file, NULL, 0, true, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        prepare_files = cases[i].files;
+        script.meanwhile = the_daemon_dies_in_step_12;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        if (!cases[i].may_unlink)
+            script_fail("unlink", 0, EACCES);
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .lockfile = cases[i].lockfile,
+                                                       .flags = cases[i].flags }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 1);
+        assert_left("/run/x.pid", cases[i].want);
+        if (cases[i].files == link_to_own_file)
+            assert_left("/run/y.pid", "102\n");
+    }
+}
+
+/* ---- for root (PID-10) ---- */
+
+static void for_root_a_file_in_other_hands_is_replaced(void **state)
+{
+    (void)state;
+    static const struct { uid_t uid, owner; mode_t mode; unsigned flags; const char *user; bool replaced; } cases[] = {
+        { 0, 0, 0644, 0, NULL, false },      { 0, 33, 0644, 0, NULL, true },      { 0, 0, 0664, 0, NULL, true },
+        { 0, 0, 0646, 0, NULL, true },       { 0, 33, 0644, 0, "www", true },
+        { 0, 33, 0644, BLIVET_GIVE_PIDFILE, "www", false }, { 0, 44, 0644, BLIVET_GIVE_PIDFILE, "www", true },
+        { 0, 33, 0644, BLIVET_GIVE_PIDFILE, NULL, true },   { 1000, 1000, 0666, 0, NULL, false },
+        { 0, 33, 0644, BLIVET_NO_LOCK, NULL, true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script_file("/run")->mode |= 0777;
+        for (int id = 0; id < 3; id++)
+            script.uids[id] = cases[i].uid;
+        struct script_file *old = script_add("/run/x.pid", S_IFREG | cases[i].mode, "4711\n");
+        ino_t inode = old->inode;
+        old->uid = cases[i].owner;
+        started((struct blivet_config){ .pidfile = "/run/x.pid", .user = cases[i].user, .flags = cases[i].flags });
+        assert_int_equal(script_file("/run/x.pid")->inode != inode, cases[i].replaced);
+        assert_int_equal(script_file("/run/x.pid")->uid, cases[i].replaced ? 0 : cases[i].owner);
+        assert_left("/run/x.pid", "102\n");
+        assert_int_equal(script_is_locked("/run/x.pid"), !(cases[i].flags & BLIVET_NO_LOCK));
+        blivet_close(launch.daemon);
+    }
+}
+
+static void a_file_in_other_hands_that_cannot_be_replaced_is_refused(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_add("/run/x.pid", S_IFREG | 0666, "4711\n");
+    script_fail("unlink", 0, EPERM);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(73, "pidfile: /run/x.pid: operation not permitted");
+    assert_left("/run/x.pid", "4711\n");
+}
+
+/* Its content means nothing. */
+static void a_lockfile_of_its_own_may_be_in_other_hands(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct script_file *lock = script_add("/run/x.lock", S_IFREG | 0666, "");
+    ino_t inode = lock->inode;
+    lock->uid = 33;
+    started((struct blivet_config){ .pidfile = "/run/x.pid", .lockfile = "/run/x.lock" });
+    assert_int_equal(script_file("/run/x.lock")->inode, inode);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("PID-7", closing_removes_the_pidfile_and_no_lockfile),
+        CLAIM("PID-6 PID-7", the_lock_is_released_after_the_removal),
+        CLAIM("PID-7", the_pidfile_of_somebody_else_stays),
+        CLAIM("PID-7", a_pidfile_that_is_to_be_kept_is_kept),
+        CLAIM("PID-7", where_it_may_not_be_removed_it_is_emptied),
+        CLAIM("PID-7 NTF-8", a_forked_worker_leaves_it_alone),
+        CLAIM("PID-9 NTF-13", a_start_that_fails_leaves_nobody_named),
+        CLAIM("PID-9", what_was_not_ours_yet_is_left_as_it_was),
+        CLAIM("PID-9 NTF-13", a_failing_daemon_cleans_up_before_it_tells),
+        CLAIM("PID-9 NTF-13", the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed),
+        CLAIM("PID-10", for_root_a_file_in_other_hands_is_replaced),
+        CLAIM("PID-10 ERR-7", a_file_in_other_hands_that_cannot_be_replaced_is_refused),
+        CLAIM("PID-10 CFG-13", a_lockfile_of_its_own_may_be_in_other_hands),
+    };
+    return cmocka_run_group_tests_name("pidfile_removal", tests, NULL, NULL);
+}
