@@ -215,10 +215,13 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
     if (file.st_size > (off_t)length)
         size = file.st_size > LONGEST ? LONGEST : (size_t)file.st_size;
     UNINTERRUPTED(written, ops->pwrite(fd, bytes, size, 0));
-    if (written >= 0 && (size_t)written < length)
-        errno = ENOSPC; /* room for a part only */
-    if (written < (ssize_t)length)
+    if (written < 0)
         return -1;
+    if ((size_t)written < length) { /* room for a part only, and the half of a number is somebody else's */
+        UNINTERRUPTED(result, ops->ftruncate(fd, 0));
+        errno = ENOSPC;
+        return -1;
+    }
     if (size == length && file.st_size <= (off_t)length)
         return 0;
     UNINTERRUPTED(result, ops->ftruncate(fd, (off_t)length));
@@ -244,11 +247,9 @@ static int write_pid(struct blivet_context *daemon)
 {
     struct sigaction before;
     bool ignored = blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
-    int emptied, result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
-    if (result != 0) {
+    int result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
+    if (result != 0)
         blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
-        UNINTERRUPTED(emptied, daemon->ops->ftruncate(daemon->pidfile_fd, 0)); /* the half of a number is another's */
-    }
     if (ignored)
         daemon->ops->sigaction(SIGXFSZ, &before, NULL);
     return result;
