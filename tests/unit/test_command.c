@@ -200,6 +200,7 @@ static void the_program_gets_the_lock_and_nothing_else_of_ours(void **state)
         int inherited = 0;
         machine(SCRIPT_DAEMON);
         script.actions[SIGPIPE].sa_handler = SIG_IGN; /* the caller's; the program begins anew (STD-6) */
+        script.blocks_for_ids = true;
         assert_int_equal(run(lines[i]), SCRIPT_EXITED);
         assert_string_equal(script.executed, "/bin/true");
         for (int fd = 3; fd < SCRIPT_FDS; fd++) {
@@ -213,6 +214,7 @@ static void the_program_gets_the_lock_and_nothing_else_of_ours(void **state)
         assert_int_equal(inherited, 1);
         assert_ptr_equal(script.actions[SIGPIPE].sa_handler, SIG_DFL);
         assert_ptr_equal(script.actions[SIGXFSZ].sa_handler, SIG_DFL);
+        assert_false(sigismember(&script.mask, SIGTERM));
     }
 }
 
