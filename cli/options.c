@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD };
+enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD,
+       OPTION_ON_TIMEOUT, OPTION_READY };
 
 static const struct option long_options[] = {
 #define OPTION(name, value, argument, help) { name, (argument) ? required_argument : no_argument, NULL, value },
@@ -48,6 +49,58 @@ static int parse_keep_fd(struct options *options, const char *text, struct blive
     if (value > INT_MAX)
         return usage(error, "option --keep-fd", text, "is too large");
     options->keep_fds[options->config.keep_fds_count++] = (int)value;
+    return 0;
+}
+
+/* Seconds, with decimals if need be, as milliseconds rounded up: 0.0001 is not "without limit". */
+static int parse_timeout(struct options *options, const char *text, struct blivet_error *error)
+{
+    const char *digits = "0123456789";
+    size_t whole = strspn(text, digits), decimals = 0;
+    if (text[whole] == '.')
+        decimals = strspn(text + whole + 1, digits);
+    const char *end = text + whole + (text[whole] == '.') + decimals;
+    if (*end != '\0' || whole + decimals == 0)
+        return usage(error, "option --timeout", text, "is not a number of seconds");
+    unsigned long seconds = strtoul(text, NULL, 10);
+    if (seconds >= UINT_MAX / 1000)
+        return usage(error, "option --timeout", text, "is too long");
+    unsigned milliseconds = 0, scale = 100;
+    bool rest = false;
+    for (const char *digit = end - decimals; digit < end; digit++, scale /= 10) {
+        milliseconds += scale * (unsigned)(*digit - '0');
+        rest |= scale == 0 && *digit != '0';
+    }
+    options->config.ready_timeout_ms = (unsigned)seconds * 1000 + milliseconds + rest;
+    return 0;
+}
+
+static int parse_on_timeout(struct options *options, const char *text, struct blivet_error *error)
+{
+    options->config.flags &= ~(unsigned)BLIVET_LEAVE_ON_TIMEOUT;
+    if (strcmp(text, "leave") == 0)
+        options->config.flags |= BLIVET_LEAVE_ON_TIMEOUT;
+    else if (strcmp(text, "end") != 0)
+        return usage(error, "option --on-timeout", text, "is neither end nor leave");
+    return 0;
+}
+
+static int parse_ready(struct options *options, const char *text, struct blivet_error *error)
+{
+    struct blivet_config *config = &options->config;
+    config->ready_fd = 0;
+    if (strcmp(text, "exec") == 0)
+        config->ready = BLIVET_READY_EXEC;
+    else if (strcmp(text, "notify") == 0)
+        config->ready = BLIVET_READY_NOTIFY;
+    else if (strncmp(text, "fd:", 3) == 0 && text[3] != '\0' && text[3 + strspn(text + 3, "0123456789")] == '\0') {
+        unsigned long fd = strtoul(text + 3, NULL, 10);
+        if (fd < 3 || fd > INT_MAX)
+            return usage(error, "option --ready", text, "the descriptor is not between 3 and the system's limit");
+        config->ready = BLIVET_READY_FD;
+        config->ready_fd = (int)fd;
+    } else
+        return usage(error, "option --ready", text, "is not one of exec, notify, fd:N");
     return 0;
 }
 
@@ -123,7 +176,13 @@ static int apply(struct options *options, int value, char *argument, struct bliv
     case 'f': config->flags |= BLIVET_FOREGROUND; break;
     case OPTION_NO_CLOSE_FDS: config->flags |= BLIVET_KEEP_ALL_FDS; break;
     case OPTION_KEEP_FD: return parse_keep_fd(options, argument, error);
-    case 'v': options->verbose = true; break;
+    case 't': return parse_timeout(options, argument, error);
+    case OPTION_ON_TIMEOUT: return parse_on_timeout(options, argument, error);
+    case OPTION_READY: return parse_ready(options, argument, error);
+    case 'v':
+        options->verbose = true;
+        config->flags |= BLIVET_SHOW_STATUS;
+        break;
     case 'h': options->help = true; break;
     case 'V': options->version = true; break;
     }
@@ -156,7 +215,7 @@ static int allocate(struct options *options, int argc, const struct blivet_ops *
 int options_parse(struct options *options, int argc, char **argv, const struct blivet_ops *ops,
                   struct blivet_error *error)
 {
-    static const char letters[] = "+:p:c:m:o:e:al:E:u:g:fvhV"; /* +: options end at the first word that is none */
+    static const char letters[] = "+:p:c:m:o:e:al:E:u:g:ft:vhV"; /* +: options end at the first word that is none */
     int value;
     memset(options, 0, sizeof *options);
     options->chown = BLIVET_CHOWN_LOGS;

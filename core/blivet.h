@@ -59,7 +59,14 @@ enum { /* blivet_config.flags: each named so that most callers want it absent */
     BLIVET_KEEP_PIDFILE = 1 << 4,     /* leave it behind in blivet_close() (PID-7) */
     BLIVET_LEAVE_ON_TIMEOUT = 1 << 5, /* do not end a daemon that is late (NTF-11) */
     BLIVET_NO_CHOWN = 1 << 6,         /* the drop hands nothing over; log files may be links (PRV-8) */
-    BLIVET_GIVE_PIDFILE = 1 << 7      /* will be handed over: one of that user's is reused (PID-10) */
+    BLIVET_GIVE_PIDFILE = 1 << 7,     /* will be handed over: one of that user's is reused (PID-10) */
+    BLIVET_SHOW_STATUS = 1 << 8       /* the launcher prints STATUS= lines as they come (NTF-15) */
+};
+
+enum { /* blivet_config.ready: what counts as ready after blivet_announce_exec() (NTF-15) */
+    BLIVET_READY_EXEC = 0,   /* the exec itself */
+    BLIVET_READY_NOTIFY = 1, /* READY=1 by the sd_notify protocol; the program finds NOTIFY_SOCKET */
+    BLIVET_READY_FD = 2      /* a newline on descriptor ready_fd, which the program is given */
 };
 
 /* All zero is the default (CFG-1).  No padding; what is unknown must be zero, so that a field added
@@ -80,6 +87,8 @@ struct blivet_config {
     unsigned umask;                /* 0 to 07777 (CFG-11) */
     unsigned ready_timeout_ms;     /* milliseconds that the launcher waits; 0: no limit (CFG-15) */
     unsigned flags;                /* BLIVET_FOREGROUND | ... */
+    unsigned ready;                /* BLIVET_READY_...; in foreground mode nobody waits */
+    int ready_fd;                  /* for BLIVET_READY_FD: over 2; in foreground mode it is left open */
     unsigned reserved_word;        /* zero */
     uintptr_t reserved[8];         /* zero */
 };
@@ -115,7 +124,8 @@ int blivet_chown_paths(struct blivet_context *daemon, unsigned which,
 int blivet_drop_privileges(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;
 int blivet_drop_privileges_unchecked(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;
 
-/* Tells the launcher "ready": it exits 0.  A second call is harmless (NTF-12), and so is one to a launcher whose
+/* Tells the launcher "ready": it exits 0.  In foreground mode a service manager that gave NOTIFY_SOCKET is told
+ * instead, by READY=1; without one nobody is.  A second call is harmless (NTF-12), and so is one to a launcher whose
  * limit has passed with BLIVET_LEAVE_ON_TIMEOUT.  Errors: BLIVET_NOT_DROPPED; BLIVET_NOTIFY_FAILED if the launcher
  * is gone, never SIGPIPE (NTF-7), or if an exec was announced. */
 int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *error) BLIVET_MUST_CHECK;

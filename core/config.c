@@ -253,6 +253,8 @@ static int check_kept_descriptors(const struct check *check)
         blivet_text_number(&text, fd < 0 ? -(uintmax_t)fd : (uintmax_t)fd);
         if (fd >= 0 && fd <= 2)
             return refuse(check, "keep-fd", digits, "a standard descriptor is always replaced");
+        if (config->ready == BLIVET_READY_FD && fd == config->ready_fd)
+            return refuse(check, "keep-fd", digits, "is to be the readiness descriptor");
         if (fd < 0 || check->ops->fcntl(fd, F_GETFD, 0) == -1)
             return refuse(check, "keep-fd", digits, "is not an open descriptor");
     }
@@ -263,11 +265,12 @@ static int check_switches(const struct check *check)
 {
     const struct blivet_config *config = check->config;
     const unsigned known = BLIVET_FOREGROUND | BLIVET_APPEND | BLIVET_NO_LOCK | BLIVET_KEEP_ALL_FDS |
-                           BLIVET_KEEP_PIDFILE | BLIVET_LEAVE_ON_TIMEOUT | BLIVET_NO_CHOWN | BLIVET_GIVE_PIDFILE;
+                           BLIVET_KEEP_PIDFILE | BLIVET_LEAVE_ON_TIMEOUT | BLIVET_NO_CHOWN | BLIVET_GIVE_PIDFILE |
+                           BLIVET_SHOW_STATUS;
     uintptr_t unknown = (config->flags & ~known) | config->reserved_word;
     for (size_t i = 0; i < sizeof config->reserved / sizeof config->reserved[0]; i++)
         unknown |= config->reserved[i];
-    if (unknown != 0)
+    if (unknown != 0 || config->ready > BLIVET_READY_FD)
         return refuse(check, "configuration", NULL, "asks for what this version does not know");
     if (config->umask > 07777) {
         char digits[24];
@@ -276,6 +279,10 @@ static int check_switches(const struct check *check)
         blivet_text_number(&text, config->umask);
         return refuse(check, "umask", digits, "is over 4095, octal 07777");
     }
+    if (config->ready == BLIVET_READY_FD && config->ready_fd < 3)
+        return refuse(check, "readiness descriptor", NULL, "is not over 2");
+    if (config->ready != BLIVET_READY_FD && config->ready_fd != 0)
+        return refuse(check, "readiness descriptor", NULL, "is given, but not asked for");
     if ((config->flags & BLIVET_NO_LOCK) && config->lockfile)
         return refuse(check, "lockfile", config->lockfile, "named, and locking turned off");
     return 0;

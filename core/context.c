@@ -49,6 +49,8 @@ static int send_all(struct blivet_context *daemon, const unsigned char *bytes, s
 static void hang_up(struct blivet_context *daemon)
 {
     blivet_close_fd(daemon->ops, &daemon->channel);
+    if (!blivet_is_foreground(daemon)) /* there it is the supervisor's */
+        blivet_close_fd(daemon->ops, &daemon->ready_fd);
     if (daemon->page)
         daemon->ops->munmap(daemon->page, sizeof *daemon->page);
     daemon->page = NULL;
@@ -93,6 +95,8 @@ int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *err
     if (daemon->announced) /* after it only a failure means anything (NTF-3) */
         blivet_refused(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL, "an exec was announced");
     if (daemon->announced || refuse_before_drop(daemon) != 0 || tell_success(daemon, BLIVET_BYTE_READY) != 0)
+        return blivet_hand_error(daemon, error);
+    if (blivet_is_foreground(daemon) && !daemon->told && blivet_tell_manager(daemon) != 0)
         return blivet_hand_error(daemon, error);
     daemon->told = true;
     hang_up(daemon);
@@ -155,6 +159,8 @@ void blivet_close_all(struct blivet_context *daemon)
 {
     hang_up(daemon);
     blivet_close_fd(daemon->ops, &daemon->launcher_end);
+    blivet_close_fd(daemon->ops, &daemon->ear);
+    blivet_close_fd(daemon->ops, &daemon->ready_write);
     blivet_release_logs(daemon);
     blivet_close_fd(daemon->ops, &daemon->pidfile_fd);
     blivet_close_fd(daemon->ops, &daemon->lock_fd);

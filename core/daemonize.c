@@ -22,10 +22,11 @@ static int open_channel(struct blivet_context *daemon)
     daemon->page = page;
     if (ops->socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notification channel", NULL);
-    daemon->launcher_end = blivet_above_standard(ops, ends[0]);
+    int floor = daemon->ready_fd > 2 ? daemon->ready_fd : 2; /* nothing of ours where the program's is to be */
+    daemon->launcher_end = blivet_above(ops, ends[0], floor);
     if (daemon->launcher_end < 0)
         blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notification channel", NULL);
-    daemon->channel = blivet_above_standard(ops, ends[1]);
+    daemon->channel = blivet_above(ops, ends[1], floor);
     if (daemon->channel < 0)
         blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notification channel", NULL);
     return daemon->launcher_end < 0 || daemon->channel < 0 ? -1 : 0;
@@ -66,7 +67,7 @@ static int first_fork(struct blivet_context *daemon)
     }
     daemon->process = SESSION_LEADER;
     blivet_close_fd(ops, &daemon->launcher_end);
-    return 0;
+    return blivet_place_ready_fd(daemon);
 }
 
 static int new_session(struct blivet_context *daemon)
@@ -188,6 +189,7 @@ struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, c
     if (!daemon)
         return NULL;
     if (threads == BLIVET_COUNT_THREADS && blivet_require_one_thread(ops, error) != 0) {
+        blivet_close_all(daemon);
         blivet_discard(daemon);
         return NULL;
     }

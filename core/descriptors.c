@@ -115,6 +115,7 @@ int blivet_close_inherited(struct blivet_context *daemon)
     if (daemon->log_fds[1] != daemon->log_fds[0])
         keep(daemon, daemon->log_fds[1]);
     keep(daemon, daemon->original[2]);
+    keep(daemon, daemon->ready_fd);
     if (!close_gaps(daemon) && !close_listed(daemon))
         close_one_by_one(daemon);
     return 0;

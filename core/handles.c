@@ -99,8 +99,8 @@ bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat
     if (header && header->cmsg_len > CMSG_LEN(0) && header->cmsg_len <= CMSG_LEN(sizeof fds))
         memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
     if (kind & HAS_STAT)
-        *stat = blivet_above_standard(ops, fds[0]);
+        *stat = blivet_above(ops, fds[0], 2);
     if (kind & HAS_PIDFD)
-        *pidfd = blivet_above_standard(ops, fds[kind & HAS_STAT ? 1 : 0]);
+        *pidfd = blivet_above(ops, fds[kind & HAS_STAT ? 1 : 0], 2);
     return count == 1;
 }

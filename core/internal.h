@@ -39,7 +39,8 @@ struct blivet_context {
     /* The plan: made before the fork, read afterwards. */
     char *pidfile, *lockfile, *directory, *stdout_path, *stderr_path;
     mode_t umask;
-    unsigned flags, timeout_ms;
+    unsigned flags, timeout_ms, ready; /* ready: BLIVET_READY_... */
+    int ready_fd;                      /* BLIVET_READY_FD: where the program finds it */
     char **environment; /* given to the process in step 11 and never freed from then on */
     size_t inherited_entries; /* the first ones of it; the others are ours */
     bool environment_given;
@@ -57,6 +58,8 @@ struct blivet_context {
     int channel;      /* the daemon's end */
     int launcher_end; /* the launcher's */
     int lock_fd, pidfile_fd; /* one and the same where the pidfile is the lock */
+    int ear;         /* the launcher's: the notify socket, or the end of the readiness pipe that is read */
+    int ready_write; /* the other end, on its way to ready_fd */
     int log_fds[2];
     int original[3]; /* foreground mode: 0 to 2 as they were */
     bool originals_saved;
@@ -68,7 +71,7 @@ struct blivet_context {
     struct blivet_error error;
 };
 
-enum { BLIVET_OWN_FDS = 6 }; /* channel, lock, pidfile, two logs, the old stderr */
+enum { BLIVET_OWN_FDS = 7 }; /* channel, lock, pidfile, two logs, the old stderr, the readiness descriptor */
 
 static inline bool blivet_is_foreground(const struct blivet_context *daemon)
 {
@@ -111,12 +114,18 @@ int blivet_refuse_if_broken(struct blivet_context *daemon);
 /* launcher.c */
 _Noreturn void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader);
 
+/* readiness.c */
+enum { BLIVET_NOTIFY_NAME = 110 };
+int blivet_open_ear(struct blivet_context *daemon, char name[BLIVET_NOTIFY_NAME]);
+int blivet_place_ready_fd(struct blivet_context *daemon);
+int blivet_tell_manager(struct blivet_context *daemon);
+
 /* handles.c */
 bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child);
 bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd);
 
 /* streams.c */
-int blivet_above_standard(const struct blivet_ops *ops, int fd);
+int blivet_above(const struct blivet_ops *ops, int fd, int floor);
 void blivet_close_fd(const struct blivet_ops *ops, int *fd);
 int blivet_null_standard_streams(struct blivet_context *daemon);
 int blivet_open_output_files(struct blivet_context *daemon);
@@ -129,6 +138,7 @@ int blivet_take_lock(struct blivet_context *daemon);
 int blivet_write_pidfile(struct blivet_context *daemon);
 void blivet_withdraw_pidfile(struct blivet_context *daemon);
 void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid);
+void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to);
 void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid);
 
 /* signals.c */

@@ -305,6 +305,18 @@ static bool lock_of_dead(const struct blivet_ops *ops, int lock_fd, int fd, pid_
     }
 }
 
+/* In the launcher: the program has named another main process (NTF-15). */
+void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to)
+{
+    int fd;
+    if (!daemon->pidfile)
+        return;
+    UNINTERRUPTED(fd, daemon->ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
+    if (fd >= 0 && read_pid(daemon->ops, fd) == from)
+        replace_content(daemon->ops, fd, to);
+    blivet_close_fd(daemon->ops, &fd);
+}
+
 /* In the launcher, after a daemon that was killed: only if the lock can be had (PID-9). */
 void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid)
 {

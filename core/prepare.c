@@ -31,6 +31,8 @@ static int copy_configuration(struct blivet_context *daemon, const struct blivet
     daemon->umask = (mode_t)config->umask;
     daemon->flags = config->flags;
     daemon->timeout_ms = config->ready_timeout_ms;
+    daemon->ready = config->ready;
+    daemon->ready_fd = config->ready == BLIVET_READY_FD ? config->ready_fd : -1;
     if (copy_string(daemon, &daemon->pidfile, config->pidfile) != 0 ||
         copy_string(daemon, &daemon->directory, config->working_directory ? config->working_directory : "/") != 0 ||
         copy_string(daemon, &daemon->stdout_path, config->stdout_path) != 0 ||
@@ -142,6 +144,28 @@ static int build_environment(struct blivet_context *daemon, const struct blivet_
     return result;
 }
 
+/* With NOTIFY_SOCKET, over whatever was configured or inherited, where the program is to use it (NTF-15). */
+static int prepare_environment(struct blivet_context *daemon, const struct blivet_config *config)
+{
+    char name[BLIVET_NOTIFY_NAME] = "";
+    struct blivet_config with = *config;
+    if (blivet_open_ear(daemon, name) != 0)
+        return -1;
+    if (*name == '\0')
+        return build_environment(daemon, config);
+    struct blivet_env *entries = daemon->ops->calloc(config->env_count + 1, sizeof *entries);
+    if (!entries)
+        return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "memory", NULL);
+    for (size_t i = 0; i < config->env_count; i++)
+        entries[i] = config->env[i];
+    entries[config->env_count] = (struct blivet_env){ "NOTIFY_SOCKET", name };
+    with.env = entries;
+    with.env_count++;
+    int result = build_environment(daemon, &with);
+    daemon->ops->free(entries);
+    return result;
+}
+
 /* Only where it was never installed. */
 static void discard_environment(struct blivet_context *daemon)
 {
@@ -158,7 +182,8 @@ static void begin_empty(struct blivet_context *daemon, const struct blivet_ops *
 {
     int *const descriptors[] = { &daemon->channel, &daemon->launcher_end, &daemon->lock_fd, &daemon->pidfile_fd,
                                  &daemon->log_fds[0], &daemon->log_fds[1], &daemon->original[0],
-                                 &daemon->original[1], &daemon->original[2] };
+                                 &daemon->original[1], &daemon->original[2], &daemon->ear,
+                                 &daemon->ready_write, &daemon->ready_fd };
     for (size_t i = 0; i < sizeof descriptors / sizeof descriptors[0]; i++)
         *descriptors[i] = -1;
     daemon->ops = ops;
@@ -178,9 +203,10 @@ struct blivet_context *blivet_prepare(const struct blivet_config *config, const 
     }
     begin_empty(daemon, ops);
     if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config) == 0 &&
-        build_environment(daemon, config) == 0)
+        prepare_environment(daemon, config) == 0)
         return daemon;
     *error = daemon->error;
+    blivet_close_all(daemon);
     blivet_discard(daemon);
     return NULL;
 }

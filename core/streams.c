@@ -14,13 +14,13 @@ void blivet_close_fd(const struct blivet_ops *ops, int *fd)
     *fd = -1;
 }
 
-/* A descriptor of ours never stays at 0, 1 or 2: somebody prints there (SEQ-9). */
-int blivet_above_standard(const struct blivet_ops *ops, int fd)
+/* A descriptor of ours never stays at 0, 1 or 2, where somebody prints (SEQ-9), nor in the place of another. */
+int blivet_above(const struct blivet_ops *ops, int fd, int floor)
 {
-    if (fd < 0 || fd > 2)
+    if (fd < 0 || fd > floor)
         return fd;
     int above;
-    UNINTERRUPTED(above, ops->fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    UNINTERRUPTED(above, ops->fcntl(fd, F_DUPFD_CLOEXEC, floor + 1));
     int saved = errno;
     ops->close(fd);
     errno = saved;

@@ -1,0 +1,152 @@
+/* watch.c - what the launcher knows of the daemon, and how it ends it: only through what cannot name another process,
+ * the leader's number, unreaped, and the two handles that the leader passed on. */
+#include "launch.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* GRACE: from SIGTERM to SIGKILL.  OTHERS: for what the daemon has forked. */
+enum { GRACE_MS = 5000, OTHERS_MS = 500 };
+
+/* ---- look ---- */
+
+/* 1: ended, 0: not yet, -1: no child of ours. */
+int blivet_wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info)
+{
+    int result;
+    memset(info, 0, sizeof *info);
+    UNINTERRUPTED(result, ops->waitid(P_PID, (id_t)pid, info, WEXITED | options));
+    return result != 0 ? -1 : info->si_pid == pid;
+}
+
+/* In the encoding of wait(2). */
+int blivet_status_of(const siginfo_t *info)
+{
+    return info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8 : info->si_status;
+}
+
+static bool read_stat(const struct launch *launch, struct blivet_evidence *evidence)
+{
+    char line[1024], *tail;
+    ssize_t count = -1;
+    if (launch->stat >= 0)
+        UNINTERRUPTED(count, launch->ops->pread(launch->stat, line, sizeof line - 1, 0));
+    if (count <= 0)
+        return false; /* ESRCH: it has been reaped */
+    line[count] = '\0';
+    tail = strrchr(line, ')');
+    for (int field = 2; tail && field < 9; field++)
+        tail = strchr(tail + 1, ' ');
+    if (!tail)
+        return false;
+    evidence->seen = true;
+    evidence->flags = (unsigned)strtoul(tail, NULL, 10);
+    char *last = strrchr(line, ' '); /* field 52, the wait status; 0 to those who may not know */
+    long status = last ? strtol(last, NULL, 10) : 0;
+    if (status != 0) {
+        evidence->known = true;
+        evidence->status = (int)status;
+    }
+    return true;
+}
+
+bool blivet_dies_within(const struct launch *launch, int milliseconds)
+{
+    struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
+    return launch->pidfd >= 0 && launch->ops->poll(&pidfd, 1, milliseconds) > 0;
+}
+
+bool blivet_is_dead(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { 0 };
+    pid_t pid = launch->daemon->page->pid;
+    if (launch->pidfd >= 0)
+        return blivet_dies_within(launch, 0);
+    if (launch->stat >= 0)
+        return !read_stat(launch, &evidence) || (evidence.flags & BLIVET_PF_EXITING);
+    return pid <= 0 || (launch->ops->kill(pid, 0) != 0 && errno == ESRCH);
+}
+
+bool blivet_has_execed(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { .announced = true };
+    return read_stat(launch, &evidence) && blivet_judge(&evidence) == BLIVET_STARTED;
+}
+
+/* A process closes the channel a moment before its death can be seen, and is reaped a moment before its status is
+ * kept: where /proc does not tell, these moments are waited for. */
+static bool ask_pidfd(const struct launch *launch, int *status)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + TRACE_MS;
+    if (!blivet_dies_within(launch, TRACE_MS))
+        return false;
+    for (;;) {
+        if (launch->ops->pidfd_exit_status(launch->pidfd, status) == 0)
+            return true;
+        if (errno != ESRCH || blivet_now_ms(launch->ops) >= deadline)
+            return false;
+        launch->ops->poll(NULL, 0, 1);
+    }
+}
+
+void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence)
+{
+    siginfo_t info;
+    pid_t pid = launch->daemon->page->pid;
+    evidence->announced = launch->verdict.state == BLIVET_ANNOUNCED;
+    read_stat(launch, evidence);
+    if (!evidence->known && pid > 0 && blivet_wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 1) {
+        evidence->known = true; /* a subreaper is its parent */
+        evidence->status = blivet_status_of(&info);
+    }
+    if (!evidence->known && launch->pidfd >= 0 && (!evidence->seen || (evidence->flags & BLIVET_PF_EXITING)))
+        evidence->known = ask_pidfd(launch, &evidence->status);
+    evidence->alive = !evidence->seen && !evidence->known && !blivet_is_dead(launch);
+}
+
+/* ---- end ---- */
+
+/* Only through what cannot name another process: the leader's number, unreaped, and the handles. */
+static void signal_daemon(const struct launch *launch, int signal)
+{
+    const struct blivet_ops *ops = launch->ops;
+    if (!launch->leader_ended)
+        ops->kill(launch->leader, signal); /* it may not have a group of its own yet */
+    ops->kill(-launch->leader, signal);
+    if (launch->pidfd >= 0) /* the daemon may have left the group */
+        ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
+    else if (launch->stat >= 0 && !blivet_is_dead(launch))
+        ops->kill(launch->daemon->page->pid, signal); /* not reaped: the number is still its own */
+}
+
+static void await_death(const struct launch *launch, int milliseconds)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    while (!blivet_is_dead(launch) && blivet_now_ms(launch->ops) < deadline)
+        if (!blivet_dies_within(launch, TICK_MS) && launch->pidfd < 0)
+            launch->ops->poll(NULL, 0, TICK_MS);
+}
+
+/* The last holder of the channel is gone: what the daemon has forked has ended too. */
+static void await_silence(const struct launch *launch, int milliseconds)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    struct pollfd channel = { .fd = launch->channel, .events = POLLIN };
+    char rest[256];
+    ssize_t count = 1;
+    while (count > 0 && blivet_now_ms(launch->ops) < deadline)
+        if (launch->ops->poll(&channel, 1, TICK_MS) > 0)
+            count = launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT);
+}
+
+void blivet_end_daemon(const struct launch *launch, bool ask_first)
+{
+    if (ask_first)
+        signal_daemon(launch, SIGTERM);
+    if (ask_first || launch->verdict.state == BLIVET_FAILED)
+        await_death(launch, GRACE_MS);
+    signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
+    await_death(launch, GRACE_MS);
+    await_silence(launch, OTHERS_MS);
+}
+
