@@ -49,7 +49,7 @@ static int send_all(struct blivet_context *daemon, const unsigned char *bytes, s
 static void hang_up(struct blivet_context *daemon)
 {
     blivet_close_fd(daemon->ops, &daemon->channel);
-    if (!blivet_is_foreground(daemon)) /* there it is the supervisor's */
+    if (daemon->process != CALLER) /* there it is the caller's, or the supervisor's */
         blivet_close_fd(daemon->ops, &daemon->ready_fd);
     if (daemon->page)
         daemon->ops->munmap(daemon->page, sizeof *daemon->page);

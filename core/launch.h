@@ -21,6 +21,7 @@ struct launch {
     struct blivet_verdict verdict;
     bool execed;         /* the program runs, and has yet to say that it is ready (NTF-15) */
     bool ready, hung_up; /* it said so; it closed its readiness descriptor instead */
+    bool unheard;        /* nobody takes its status lines */
     int reported;        /* ERRNO=, what the program says it fails for */
 };
 
@@ -31,6 +32,7 @@ bool blivet_is_dead(const struct launch *launch);
 bool blivet_dies_within(const struct launch *launch, int milliseconds);
 bool blivet_has_execed(const struct launch *launch);
 void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence);
+void blivet_await_group(const struct launch *launch);
 void blivet_end_daemon(const struct launch *launch, bool ask_first);
 
 /* readiness.c */

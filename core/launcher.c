@@ -156,8 +156,9 @@ static bool await_readiness(struct launch *launch)
         launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : blivet_is_dead(launch); /* what it said before counts */
         if (fds[0].revents)
             blivet_hear(launch);
-        if (!launch->dead && !ready && left_ms(launch) == 0)
-            launch->late = true;
+        if (launch->pidfd != fds[1].fd) /* it named another before it died */
+            launch->dead = false;
+        launch->late = !launch->dead && left_ms(launch) == 0;
     }
     if (launch->late && !launch->ready)
         blivet_describe_lateness(launch);
@@ -230,6 +231,8 @@ void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
     await_verdict(&launch);
     bool ready = conclude(&launch);
     blivet_wait_for(ops, leader, launch.leader_ended || !daemon->page->left ? 0 : WNOHANG, &info);
+    if (!ready && !daemon->page->left)
+        blivet_await_group(&launch); /* the leader is reaped: its number is in use for as long as one of them is there */
     if (!ready && daemon->page->pid > 0)
         blivet_wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
     if (!ready)

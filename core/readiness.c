@@ -35,11 +35,28 @@ static int open_notify_socket(struct blivet_context *daemon, char name[BLIVET_NO
     return 0;
 }
 
+/* The program's end reads as well, so that its word is no SIGPIPE when nobody waits for it any more (NTF-13).  Without
+ * /proc that cannot be had, and is done without. */
+static void open_both_ways(const struct blivet_ops *ops, int *fd)
+{
+    char path[40];
+    struct blivet_text text;
+    blivet_text_begin(&text, path, sizeof path);
+    blivet_text_put(&text, "/proc/self/fd/");
+    blivet_text_number(&text, (uintmax_t)*fd);
+    int both = ops->open(path, O_RDWR | O_CLOEXEC, 0);
+    if (both < 0)
+        return;
+    ops->close(*fd);
+    *fd = both;
+}
+
 static int open_ready_pipe(struct blivet_context *daemon)
 {
     int ends[2];
     if (daemon->ops->pipe2(ends, O_CLOEXEC) != 0)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "readiness descriptor", NULL);
+    open_both_ways(daemon->ops, &ends[1]);
     daemon->ready_write = ends[1];
     daemon->ear = blivet_above(daemon->ops, ends[0], daemon->ready_fd);
     if (daemon->ear >= 0)
@@ -131,25 +148,29 @@ static void change_main_process(struct launch *launch, pid_t pid)
     daemon->page->pid = pid;
 }
 
-static void show_status(const struct launch *launch, const struct blivet_notice *notice)
+static void show_status(struct launch *launch, const struct blivet_notice *notice)
 {
     struct blivet_text text;
     char line[BLIVET_MESSAGE_SIZE];
-    if (!notice->status || !(launch->daemon->flags & BLIVET_SHOW_STATUS))
+    if (!notice->status || launch->unheard || !(launch->daemon->flags & BLIVET_SHOW_STATUS))
         return;
     blivet_text_begin(&text, line, sizeof line);
     blivet_text_put(&text, "status: ");
     blivet_text_escaped(&text, notice->status, notice->status_length);
-    blivet_say(launch->ops, 2, line);
+    launch->unheard = !blivet_say(launch->ops, 2, line); /* the rest is not tried (CLI-12) */
 }
 
 static void hear_notices(struct launch *launch)
 {
+    enum { AT_ONCE = 64 };
     char bytes[BLIVET_NOTICE_SIZE];
     struct blivet_notice notice;
     pid_t sender;
     ssize_t count;
-    while ((count = receive_notice(launch->ops, launch->daemon->ear, bytes, sizeof bytes, &sender)) >= 0) {
+    for (int heard = 0; heard < AT_ONCE; heard++) { /* then the limit is looked at */
+        count = receive_notice(launch->ops, launch->daemon->ear, bytes, sizeof bytes, &sender);
+        if (count < 0)
+            break;
         if (!is_ours(launch, sender))
             continue; /* anyone on the machine can send */
         blivet_parse_notice(bytes, (size_t)count, &notice);

@@ -139,6 +139,15 @@ static void await_silence(const struct launch *launch, int milliseconds)
             count = launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT);
 }
 
+/* What was killed and holds no channel, such as children of an exec'd program, may take a moment to be gone.  The
+ * question harms nobody, whoever has the number. */
+void blivet_await_group(const struct launch *launch)
+{
+    int64_t deadline = blivet_now_ms(launch->ops) + OTHERS_MS;
+    while (launch->ops->kill(-launch->leader, 0) == 0 && blivet_now_ms(launch->ops) < deadline)
+        launch->ops->poll(NULL, 0, 1);
+}
+
 void blivet_end_daemon(const struct launch *launch, bool ask_first)
 {
     if (ask_first)

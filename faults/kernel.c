@@ -750,12 +750,121 @@ static int kernel_socketpair(int domain, int type, int protocol, int ends[2])
     return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
 }
 
+/* ---- readiness: a notify socket, a pipe, a service manager ---- */
+
+static int kernel_socket(int domain, int type, int protocol)
+{
+    (void)domain;
+    (void)protocol;
+    return install(SCRIPT_SOCKET, -1, type & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+static int kernel_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    (void)level;
+    (void)name;
+    (void)value;
+    (void)size;
+    return description(fd) ? 0 : -1;
+}
+
+static int kernel_bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    (void)address;
+    (void)size;
+    return description(fd) ? 0 : -1;
+}
+
+static int kernel_getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+    static const char name[] = "\0" "0a1b2"; /* as the kernel picks one */
+    if (!description(fd))
+        return -1;
+    memcpy((char *)address + offsetof(struct sockaddr, sa_data), name, sizeof name - 1);
+    *size = (socklen_t)(offsetof(struct sockaddr, sa_data) + sizeof name - 1);
+    return 0;
+}
+
+static int kernel_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    size_t length = size - offsetof(struct sockaddr, sa_data);
+    if (!description(fd))
+        return -1;
+    if (length >= sizeof script.manager)
+        return fail(EINVAL);
+    memcpy(script.manager, (const char *)address + offsetof(struct sockaddr, sa_data), length);
+    if (script.manager[0] == '\0')
+        script.manager[0] = '@';
+    return 0;
+}
+
+static int kernel_pipe2(int ends[2], int flags)
+{
+    ends[0] = install(SCRIPT_PIPE, -1, flags);
+    ends[1] = install(SCRIPT_PIPE, -1, flags);
+    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+}
+
+static const struct script_notice *next_notice(void)
+{
+    const struct script_notice *next = &script.notices[script.notices_heard];
+    return script.notices_heard < script.notice_count && script.clock_ms >= next->at_ms ? next : NULL;
+}
+
+static ssize_t kernel_read(int fd, void *bytes, size_t count)
+{
+    const struct script_notice *next = next_notice();
+    if (!description(fd))
+        return -1;
+    if (!next)
+        return fail(EAGAIN);
+    script.notices_heard++;
+    size_t length = next->text ? strlen(next->text) : 0;
+    length = length < count ? length : count;
+    memcpy(bytes, next->text ? next->text : "", length);
+    return (ssize_t)length;
+}
+
+static ssize_t receive_datagram(struct msghdr *message)
+{
+    const struct script_notice *next = next_notice();
+    if (!next)
+        return fail(EAGAIN);
+    script.notices_heard++;
+    struct ucred credentials = { .pid = next->sender };
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_CREDENTIALS;
+    header->cmsg_len = CMSG_LEN(sizeof credentials);
+    memcpy(CMSG_DATA(header), &credentials, sizeof credentials);
+    size_t length = strlen(next->text), room = message->msg_iov[0].iov_len;
+    message->msg_flags = length > room ? MSG_TRUNC : 0;
+    memcpy(message->msg_iov[0].iov_base, next->text, length < room ? length : room);
+    return (ssize_t)(length < room ? length : room);
+}
+
+static pid_t kernel_getsid(pid_t pid)
+{
+    if (pid == SCRIPT_DAEMON_PID || (pid == script.in_session && pid > 0))
+        return SCRIPT_LEADER_PID;
+    return 1;
+}
+
+/* ---- the channel: speaking and listening ---- */
+
 static ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
 {
-    if (!description(fd))
+    const struct script_description *open_one = description(fd);
+    if (!open_one)
         return -1;
     if (!(flags & MSG_NOSIGNAL))
         abort(); /* it would be a SIGPIPE */
+    if (open_one->kind == SCRIPT_SOCKET) {
+        size_t used = strlen(script.told_manager);
+        if (used + count < sizeof script.told_manager)
+            memcpy(script.told_manager + used, bytes, count);
+        return (ssize_t)count;
+    }
     if (script.role == SCRIPT_LAUNCHER)
         return (ssize_t)count;
     if (script.launcher_gone)
@@ -811,9 +920,12 @@ static bool handles_wait(void) { return !script.handles_taken && script.leader_s
 static ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
 {
     int fds[2], count = 0;
+    const struct script_description *open_one = description(fd);
     (void)flags;
-    if (!description(fd))
+    if (!open_one)
         return -1;
+    if (open_one->kind == SCRIPT_SOCKET)
+        return receive_datagram(message);
     if (!handles_wait())
         return fail(EAGAIN);
     script.handles_taken = true;
@@ -846,6 +958,8 @@ static short events_of(const struct pollfd *asked)
         return script.stuck_reader ? 0 : POLLOUT;
     if (open_one->kind == SCRIPT_CHANNEL)
         return heard || handles_wait() ? POLLIN : 0;
+    if (open_one->kind == SCRIPT_SOCKET || open_one->kind == SCRIPT_PIPE)
+        return next_notice() ? POLLIN : 0;
     return open_one->kind == SCRIPT_PIDFD && is_dead() ? POLLIN : 0;
 }
 
@@ -872,6 +986,9 @@ static int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
     }
     if (script.clock_ms < script.event_ms && script.event_ms <= until)
         until = script.event_ms;
+    const struct script_notice *next = &script.notices[script.notices_heard];
+    if (script.notices_heard < script.notice_count && script.clock_ms < next->at_ms && next->at_ms <= until)
+        until = next->at_ms;
     if (until > 3600000)
         script_stop(SCRIPT_HUNG); /* nothing will ever happen */
     script.clock_ms = until;

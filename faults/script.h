@@ -36,7 +36,8 @@ struct script_file {
 
 struct script_description {
     int users, file, flags; /* file: -1 where it is none */
-    enum script_kind { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING } kind;
+    enum script_kind { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING, SCRIPT_SOCKET,
+                       SCRIPT_PIPE } kind;
     off_t offset;
 };
 
@@ -72,6 +73,14 @@ struct script {
     int foreign_opens;           /* another process replaces the pidfile between open and lock, so often */
     void (*before_open)(const char *path); /* what another process does just before */
 
+    struct script_notice {
+        int64_t at_ms;
+        pid_t sender;
+        const char *text; /* over the notify socket, or the readiness pipe; NULL: the pipe's end */
+    } notices[8];
+    int notice_count;
+    pid_t in_session; /* a process of the daemon's session, beside the daemon */
+
     /* What the kernel knows. */
     struct script_file files[SCRIPT_FILES];
     struct script_description descriptions[SCRIPT_FDS];
@@ -97,6 +106,9 @@ struct script {
     /* What happened. */
     char trace[16384];           /* names of calls, each with a space behind */
     int faults_fired;
+    char manager[160];           /* the address that was connected to, with '@' for a zero byte */
+    char told_manager[64];
+    int notices_heard;
     char said[2048];             /* by the daemon over the channel */
     size_t said_count;
     int handles_sent, handles_kind; /* by the leader: descriptors, and the byte with them */
