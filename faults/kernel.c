@@ -682,6 +682,8 @@ static int kernel_sigaction(int signal, const struct sigaction *action, struct s
 {
     if (signal < 1 || signal >= NSIG || (action && (signal == SIGKILL || signal == SIGSTOP)))
         return fail(EINVAL);
+    if (signal > 31 && signal < SIGRTMIN)
+        return fail(EINVAL); /* the C library's own */
     if (old)
         *old = script.actions[signal];
     if (action)
@@ -691,7 +693,8 @@ static int kernel_sigaction(int signal, const struct sigaction *action, struct s
 
 static int kernel_stop_ignoring(int signal)
 {
-    (void)signal;
+    if (script.actions[signal].sa_handler == SIG_IGN)
+        script.actions[signal].sa_handler = SIG_DFL;
     return 0;
 }
 
@@ -1169,6 +1172,8 @@ static int kernel_setresuid(uid_t real, uid_t effective, uid_t saved)
     for (int i = 0; i < 3; i++)
         if (asked[i] != (uid_t)-1)
             script.uids[i] = asked[i];
+    if (script.blocks_for_ids)
+        sigfillset(&script.mask);
     if (script.uids[1] != 0 && !script.keeps_capabilities)
         script.capabilities = 0;
     return 0;

@@ -93,6 +93,7 @@ struct script {
     int group_count;
     uint32_t capabilities;
     bool keeps_capabilities;     /* no_setuid_fixup */
+    bool blocks_for_ids;         /* a C library that blocks signals while ids change, and leaves them so */
     mode_t umask;
     char directory[128];
     struct sigaction actions[NSIG];

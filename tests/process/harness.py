@@ -271,6 +271,10 @@ class Launch:
     def kill(self, number=signal.SIGKILL):
         os.kill(self.pid, number)
 
+    def text(self):
+        """What is on its stdout so far."""
+        return os.pread(self.files[0].fileno(), 1 << 20, 0)
+
     def wait(self, seconds=10.0):
         deadline = time.monotonic() + seconds
         while self.running():
@@ -458,7 +462,8 @@ class Box:
         try:
             watcher = tracer.Tracer(launch.pid, on_call)
         except OSError as problem:
-            raise AssertionError(f"cannot be traced: {problem}; {os.pread(launch.files[1].fileno(), 1000, 0)}") from None
+            said = os.pread(launch.files[1].fileno(), 1000, 0)
+            raise AssertionError(f"cannot be traced: {problem}; {said}") from None
         status = watcher.follow(seconds, self.statuses.__setitem__)
         if status is None:
             for pid in watcher.processes:
@@ -534,8 +539,10 @@ class Box:
         if not os.path.exists(f"/proc/{pid}/exe") or os.path.samefile(f"/proc/{pid}/exe", self.app_path):
             return  # ended already, or the application itself
         own = os.path.basename(self.command).encode()
-        wait_until(lambda: not alive(pid) or read(f"/proc/{pid}/comm").strip() != own and stat_of(pid)["state"] == "S",
-                   "exec to be complete", looks=2)
+
+        def rests():
+            return read(f"/proc/{pid}/comm").strip() != own and stat_of(pid)["state"] == "S"
+        wait_until(lambda: not alive(pid) or rests(), "exec to be complete", looks=2)
 
     def nothing_runs(self):
         """No process but the test itself, not even a dead one that its parent has not collected."""

@@ -83,8 +83,9 @@ def an_exec_that_fails_for_other_reasons_is_a_system_error(box):
 @rows("ERR-6", "SEQ-7", needs="ptrace")
 def each_step_has_an_error_of_its_own(box):
     """The kind and the step's name tell where it failed."""
-    for role, name, part in (("launcher", "fork", "fork"), ("leader", "setsid", "setsid"), ("leader", "fork", "fork"),
-                             ("daemon", "chdir", "/tmp"), ("daemon", "flock", "pid"), ("daemon", "openat", "/dev/null")):
+    for role, name, part in (("launcher", "fork", "fork"), ("leader", "setsid", "setsid"),
+                             ("leader", "fork", "fork"), ("daemon", "chdir", "/tmp"), ("daemon", "flock", "pid"),
+                             ("daemon", "openat", "/dev/null")):
         names = ("fork", "vfork", "clone", "clone3") if name == "fork" else (name, name.replace("openat", "open"))
 
         def fail(call):

@@ -11,13 +11,14 @@ import signal
 import time
 
 import linux
-from harness import (ERR, NOBODY, SLEEP, alive, check, cmdline_of, cwd_of, descendants_of, environ_of, equal, fds_of, ids_of,
-                     locked, read, rows, signals_of, stat_of, status_of, text, wait_until, write)
+from harness import (ERR, NOBODY, SLEEP, alive, check, cmdline_of, cwd_of, descendants_of, environ_of, equal, fds_of,
+                     ids_of, locked, read, rows, signals_of, stat_of, status_of, text, wait_until, write)
 
-UNCLEAN = {"ignore": [signal.SIGTERM, signal.SIGUSR1], "block": [signal.SIGTERM, signal.SIGUSR2], "fds": {9: 0, 77: 0}}
+UNCLEAN = {"ignore": [signal.SIGTERM, signal.SIGUSR1], "block": [signal.SIGTERM, signal.SIGUSR2],
+           "fds": {9: 0, 77: 0}}
 OWN_CODES = {*ERR.values(), 0}
-NEVER_FAIL = {"brk", "exit_group", "exit", "rt_sigreturn", "umask", "getpid", "getppid", "getuid", "geteuid", "getgid",
-              "getegid", "gettid", "munmap", "set_robust_list", "rseq"}
+NEVER_FAIL = {"brk", "exit_group", "exit", "rt_sigreturn", "umask", "getpid", "getppid", "getuid", "geteuid",
+              "getgid", "getegid", "gettid", "munmap", "set_robust_list", "rseq"}
 
 
 class Start:
@@ -363,18 +364,18 @@ def a_size_limit_of_nothing_is_an_error_and_no_death(box):
 
 @rows("SEQ-2", "SEQ-10", "NTF-13")
 def a_caller_that_hangs_up_at_once_does_not_take_the_daemon_along(box):
-    for number in range(20):
-        launch = box.start([box.command, "-p", box.path("pid"), "--", *SLEEP], before=os.setsid)
-        code = launch.wait().code
+    """A shell, leader of its process group, starts the daemon and gets the group's signals, as from a
+    terminal that is closed."""
+    shell = ["/bin/sh", "-c", 'trap "" HUP INT TERM; "$@"; echo $?; exec sleep 60', "sh"]
+    for number in range(10):
+        group = box.start([*shell, box.command, "-p", box.path("pid"), "--", *SLEEP], before=os.setsid)
+        wait_until(lambda: group.text(), "the launcher to end")
         for name in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-            try:
-                os.killpg(launch.pid, name)  # what was the launcher's process group
-            except ProcessLookupError:
-                pass
-        equal(code, 0, f"round {number};")
-        pid = box.the_daemon()
-        equal(text(box.path("pid")), f"{pid}\n")
-        box.stop(pid, signal.SIGKILL)
+            os.killpg(group.pid, name)
+        equal(group.text(), b"0\n", f"round {number};")
+        daemon = int(text(box.path("pid")))
+        check(alive(daemon), "the daemon was taken along")
+        box.stop(daemon, signal.SIGKILL), box.stop(group.pid, signal.SIGKILL)
 
 
 @rows("NTF-13", "SEQ-10", seconds=60)

@@ -315,7 +315,8 @@ def the_lock_lasts_as_long_as_the_program(box):
 @rows("PID-6")
 def the_lock_is_released_by_closing_but_not_under_a_worker(box):
     path, go = box.path("pid"), box.path("go")
-    words = [f"pidfile={path}", "flag=keep-pidfile", "--", "fork-worker", "notify", f"wait-for={go}", "close", "pause"]
+    words = [f"pidfile={path}", "flag=keep-pidfile", "--", "fork-worker", "notify", f"wait-for={go}", "close",
+             "pause"]
     with box.running_app(*words) as daemon:
         write(go, "")
         wait_until(lambda: len(fds_of(daemon.pid)) == 3, "the context to be closed")

@@ -166,6 +166,21 @@ def in_the_foreground_a_failure_is_returned_with_nothing_of_ours_left(box):
     box.nothing_left(pidfile)
 
 
+@rows("SEQ-4", "STD-1", "CLI-14")
+def in_the_foreground_a_failure_gives_the_streams_back(box):
+    log, given = box.path("log"), box.file("given", "input")
+    for close in WAYS_TO_CLOSE:
+        facts = box.path(f"facts{close}")
+        words = ["flag=foreground", f"stdout={log}", f"stderr={box.folder}", f"on-failure={facts}", "--", "notify"]
+        with box.about("closed", close):
+            result = box.app(*words, stdin=given, close=close)
+            equal((result.code, read(log)), (ERR["ERR-7"], b""), result)
+            equal("returned:" in result.out, 1 not in close, "stdout is the first one;", result)
+            found = [int(line.split()[0]) for line in facts_in(facts).get("fd", [])]
+            equal(found, [fd for fd in (0, 1, 2) if fd not in close], "descriptors;")
+    box.refused(box.daemonize("-f", "-o", log, "-e", box.folder), "ERR-7", box.folder)
+
+
 @rows("SEQ-4", "ERR-4")
 def in_the_foreground_a_held_lock_is_returned(box):
     pidfile = box.path("pid")
@@ -238,7 +253,11 @@ def an_interrupted_call_is_repeated(box):
     pidfile, log = box.path("pid"), box.path("log")
     argv = [box.command, "-p", pidfile, "-o", log, "--", *SLEEP]
     calls = []
-    result, _ = box.trace(argv, lambda call: calls.append((call.role, call.index, call.name)) if not call.done else None)
+
+    def note(call):
+        if not call.done:
+            calls.append((call.role, call.index, call.name))
+    result, _ = box.trace(argv, note)
     box.judge(result, pidfile)
     start = next(i for i, (_, _, name) in enumerate(calls) if name in ("pipe2", "socketpair", "pipe"))
     for target in [call for call in calls[start:] if call[2] in can]:
@@ -282,7 +301,8 @@ def with_any_standard_descriptors_closed_a_start_works(box):
     for close in WAYS_TO_CLOSE:
         pidfile, out = box.path(f"pid{close}"), box.path(f"log{close}.out")
         err = box.path(f"log{close}.err")
-        with box.about("closed", close), box.running("-p", pidfile, "-o", out, program=program, close=close) as daemon:
+        options = ["-p", pidfile, "-o", out]
+        with box.about("closed", close), box.running(*options, program=program, close=close) as daemon:
             wait_until(lambda: read(err), "the program's output")
             equal((text(pidfile), text(out), text(err)), (f"{daemon.pid}\n", "out\n", "err\n"))
             found = fds_of(daemon.pid)

@@ -93,7 +93,8 @@ def redis_serves_as_a_daemon(box):
     path, env = server(box, "redis-server")
     port, place = free_port(), box.folder_in("data")
     options, uid = as_user(box, place)
-    program = [path, "--port", str(port), "--bind", "127.0.0.1", "--dir", place, "--daemonize", "no", "--save", "60 1"]
+    program = [path, "--port", str(port), "--bind", "127.0.0.1", "--dir", place, "--daemonize", "no",
+               "--save", "60 1"]
     log = box.path("redis.log")
     serve(box, ["-o", log, "-c", place, *options], program, env, uid, box.path("redis.pid"), port,
           (b"PING\r\n", b"+PONG\r\n"), (b"INCR counter\r\n", b":1\r\n"), (b"INCR counter\r\n", b":2\r\n"),
@@ -107,15 +108,17 @@ def nginx_serves_as_a_daemon(box):
     path, env = server(box, "nginx")
     port, place = free_port(), box.folder_in("data")
     write(f"{place}/index.html", "hello from a daemon\n")
-    temporary = "".join(f"{kind}_temp_path {place}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {place}/{kind};" for kind in kinds)
     write(f"{place}/nginx.conf", f"""daemon off; worker_processes 2; pid {place}/own.pid; error_log stderr notice;
         events {{}} http {{ access_log /dev/stdout; {temporary}
         server {{ listen 127.0.0.1:{port}; root {place}; }} }}""")
     options, uid = as_user(box, place)
     log = box.path("nginx.log")
     get = b"GET /index.html HTTP/1.0\r\n\r\n"
-    serve(box, ["-a", "-o", log, *options], [path, "-p", place, "-e", "stderr", "-c", f"{place}/nginx.conf"], env, uid,
-          box.path("nginx.pid"), port, (get, b"HTTP/1.1 200 OK"), (get, b"HTTP/1.1 200 OK"))
+    program = [path, "-p", place, "-e", "stderr", "-c", f"{place}/nginx.conf"]
+    serve(box, ["-a", "-o", log, *options], program, env, uid, box.path("nginx.pid"), port,
+          (get, b"HTTP/1.1 200 OK"), (get, b"HTTP/1.1 200 OK"))
     for part in ("GET /index.html", "start worker process"):  # opened twice, hence -a
         check(part in text(log), part, "is in the log:", text(log)[-500:])
 
@@ -127,7 +130,8 @@ def sshd_closes_every_descriptor_and_the_lock_with_them(box):
     keygen, _ = server(box, "ssh-keygen")
     port, key, pidfile = free_port(), box.path("key"), box.path("sshd.pid")
     equal(box.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", key], env=env).code, 0)
-    config = box.file("sshd_config", f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {key}\nPidFile none\nUsePAM no\n")
+    config = box.file("sshd_config",
+                      f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {key}\nPidFile none\nUsePAM no\n")
     with box.running("-p", pidfile, program=[path, "-D", "-f", config], env=env) as daemon:
         ask(port, b"", b"SSH-2.0-")
         equal(text(pidfile), f"{daemon.pid}\n")

@@ -21,8 +21,8 @@ SETOPTIONS, GETEVENTMSG, GETREGSET, SETREGSET, GET_SYSCALL_INFO = 0x4200, 0x4201
 OPTIONS = 1 | 2 | 4 | 8 | 16 | 1 << 20  # mark system calls; report fork, vfork, clone, exec; kill on exit
 EVENT_EXEC, NEW_CHILD_EVENTS = 4, (1, 2, 3)
 WALL = 0x40000000
-RELATIVE = {"openat", "openat2", "unlinkat", "readlinkat", "newfstatat", "statx", "faccessat", "faccessat2", "fchownat",
-            "fchmodat"}  # their first argument is a directory
+RELATIVE = {"openat", "openat2", "unlinkat", "readlinkat", "newfstatat", "statx", "faccessat", "faccessat2",
+            "fchownat"}  # their first argument is a directory
 NAMING = RELATIVE | {"open", "stat", "lstat", "access", "unlink", "readlink"}
 ROLES = ["launcher", "leader", "daemon"]
 
