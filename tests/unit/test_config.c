@@ -207,10 +207,14 @@ static void numbers_names_and_flags_are_judged(void **state)
         { { .keep_fds_count = 1 }, "keep-fd: has a count but no descriptors" },
         { { .lockfile = "/run/x", .flags = BLIVET_NO_LOCK }, "lockfile: /run/x: named, and locking turned off" },
         { { .pidfile = "/run/x", .flags = BLIVET_NO_LOCK }, NULL },
-        { { .flags = 1 << 8 }, "configuration: asks for what this version does not know" },
+        { { .flags = 1 << 9 }, "configuration: asks for what this version does not know" },
         { { .reserved_word = 1 }, "configuration: asks for what this version does not know" },
         { { .reserved = { [7] = 1 } }, "configuration: asks for what this version does not know" },
-        { { .flags = (1 << 8) - 1 - BLIVET_NO_LOCK }, NULL },
+        { { .flags = (1 << 9) - 1 - BLIVET_NO_LOCK }, NULL },
+        { { .ready = 3 }, "configuration: asks for what this version does not know" },
+        { { .ready = BLIVET_READY_FD, .ready_fd = 2 }, "readiness descriptor: is not over 2" },
+        { { .ready_fd = 5 }, "readiness descriptor: is given, but not asked for" },
+        { { .ready = BLIVET_READY_NOTIFY }, NULL },
     };
     JUDGE_ALL(cases, 0);
 }

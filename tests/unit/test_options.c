@@ -72,9 +72,9 @@ static void each_switch_has_every_spelling(void **state)
         { "--no-lock x", BLIVET_NO_LOCK, false, false, false },
         { "--no-l x", BLIVET_NO_LOCK, false, false, false },
         { "--no-close-fds x", BLIVET_KEEP_ALL_FDS, false, false, false },
-        { "-v x", 0, true, false, false },
-        { "--verbose x", 0, true, false, false },
-        { "-afv x", BLIVET_APPEND | BLIVET_FOREGROUND, true, false, false },
+        { "-v x", BLIVET_SHOW_STATUS, true, false, false },
+        { "--verbose x", BLIVET_SHOW_STATUS, true, false, false },
+        { "-afv x", BLIVET_APPEND | BLIVET_FOREGROUND | BLIVET_SHOW_STATUS, true, false, false },
         { "-h", 0, false, true, false },
         { "--help", 0, false, true, false },
         { "-V", 0, false, false, true },
@@ -87,6 +87,55 @@ static void each_switch_has_every_spelling(void **state)
         assert_int_equal(options.help, cases[i].help);
         assert_int_equal(options.version, cases[i].version);
         assert_int_equal(options.chown, BLIVET_CHOWN_LOGS);
+        done();
+    }
+}
+
+static void a_limit_is_in_seconds_and_never_rounded_down(void **state)
+{
+    (void)state;
+    static const struct { const char *line; unsigned milliseconds; } cases[] = {
+        { "-t 1 x", 1000 }, { "-t 0 x", 0 }, { "-t 0.5 x", 500 }, { "-t .25 x", 250 }, { "-t 2. x", 2000 },
+        { "-t 1.0005 x", 1001 }, { "-t 0.0001 x", 1 }, { "-t 1.9999 x", 2000 }, { "-t 0.0000 x", 0 },
+        { "--timeout=4294966.294 x", 4294966294U },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(parse(cases[i].line), 0);
+        assert_int_equal(options.config.ready_timeout_ms, cases[i].milliseconds);
+        done();
+    }
+    static const char *const wrong[] = { "-t . x", "-t -1 x", "-t 1e3 x", "-t 1s x", "-t 4294967 x", "-t 1.2.3 x" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(parse(wrong[i]), -1);
+        assert_int_equal(error.exit_code, 64);
+        assert_contains(error.message, "option --timeout: ");
+        done();
+    }
+}
+
+static void ways_to_be_ready_are_spelled_out(void **state)
+{
+    (void)state;
+    static const struct { const char *line; unsigned ready; int fd; unsigned flags; } cases[] = {
+        { "--ready exec x", BLIVET_READY_EXEC, 0, 0 },
+        { "--ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
+        { "--ready=fd:3 x", BLIVET_READY_FD, 3, 0 },
+        { "--ready=fd:3 --ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
+        { "--on-timeout=leave x", BLIVET_READY_EXEC, 0, BLIVET_LEAVE_ON_TIMEOUT },
+        { "--on-timeout=leave --on-timeout=end x", BLIVET_READY_EXEC, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(parse(cases[i].line), 0);
+        assert_int_equal(options.config.ready, cases[i].ready);
+        assert_int_equal(options.config.ready_fd, cases[i].fd);
+        assert_int_equal(options.config.flags, cases[i].flags);
+        done();
+    }
+    static const char *const wrong[] = { "--ready=fd:2 x", "--ready=fd: x", "--ready=fd:3x x", "--ready=soon x",
+                                         "--ready=fd:4294967296 x", "--on-timeout=x x" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(parse(wrong[i]), -1);
+        assert_int_equal(error.exit_code, 64);
         done();
     }
 }
@@ -252,7 +301,7 @@ static void memory_that_runs_out_is_a_system_error(void **state)
 static void the_help_lists_every_option(void **state)
 {
     (void)state;
-    enum { OPTION_NO_LOCK = 256, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD };
+    enum { OPTION_NO_LOCK = 256, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD, OPTION_ON_TIMEOUT, OPTION_READY };
     static const struct { const char *name; int letter; const char *argument, *help; } table[] = {
 #define OPTION(name, value, argument, help) { name, value, argument, help },
 #include "../../cli/options.def"
@@ -283,6 +332,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("CLI-1", each_option_with_a_value_has_every_spelling),
         CLAIM("CLI-1 CLI-13", each_switch_has_every_spelling),
+        CLAIM("CLI-1 NTF-11", a_limit_is_in_seconds_and_never_rounded_down),
+        CLAIM("CLI-1 NTF-15", ways_to_be_ready_are_spelled_out),
         CLAIM("CLI-1", options_end_at_the_first_word_that_is_none),
         CLAIM("CLI-1 CFG-11 PRV-7", values_are_taken_as_they_are_meant),
         CLAIM("CLI-1 CFG-2 CFG-14", what_can_be_repeated_adds_up),
