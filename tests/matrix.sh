@@ -9,7 +9,7 @@ require cc:gcc make:make cmake:cmake python3:python3 strace:strace unshare:util-
 
 process_tests() { # preset
   python3 tests/process/run.py --command "build-$1/cli/daemonize" --app "build-$1/tests/app" \
-    --results "build-$1/process.jsonl"
+    --results "build-$1/process.jsonl" -j 2
 }
 
 [ $# -gt 0 ] || set -- clang musl sanitize

@@ -29,4 +29,4 @@ if sh tests/process/servers.sh build/servers; then
   servers="--servers build/servers"
 fi
 # shellcheck disable=SC2086
-python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app --results build/process.jsonl $servers
+python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app --results build/process.jsonl -j 2 $servers

@@ -160,16 +160,35 @@ def a_launcher_killed_at_any_call_of_the_daemons_leaves_one_or_the_other(box):
         start.forget()
 
 
+def family(box, launch):
+    return [launch.pid, *descendants_of(launch.pid), *box.adopted()]
+
+
+def strike(pid, number, still_ours):
+    """A signal for that process and for no stranger who has its number by now."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if still_ours():
+            signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(handle)
+
+
 @rows("NTF-13", "PID-9", seconds=60)
 def killed_at_random_moments_one_or_the_other_is_left(box):
     start, dice = Start(box), random.Random(1)
     for number in range(100):
         launch = box.start(start.argv)
         time.sleep(dice.random() * 0.006)  # here the moment itself is what is tried
-        victim = dice.choice([launch.pid, *descendants_of(launch.pid), *box.adopted()])
+        victim = dice.choice(family(box, launch))
         with box.about("round", number):
-            if launch.running() and alive(victim):
-                os.kill(victim, signal.SIGKILL)
+            if launch.running():
+                strike(victim, signal.SIGKILL, lambda: victim in family(box, launch))
             result = launch.wait()
             check(result.code in OWN_CODES or result.code == -signal.SIGKILL, result)
             start.judge_or_wait(result, [victim])
@@ -384,14 +403,12 @@ def signals_to_the_whole_family_leave_one_or_the_other(box):
     for number in range(60):
         launch = box.start(start.argv, before=os.setsid)
         time.sleep(dice.random() * 0.006)
-        family = [launch.pid, *descendants_of(launch.pid)]
-        for pid in family:
-            try:
-                os.kill(pid, dice.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]))
-            except ProcessLookupError:
-                pass
+        victims = family(box, launch)
+        for pid in victims:
+            strike(pid, dice.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT]),
+                   lambda pid=pid: pid in family(box, launch))
         with box.about("round", number):
-            start.judge_or_wait(launch.wait(), family)
+            start.judge_or_wait(launch.wait(), victims)
         start.forget()
 
 
