@@ -169,7 +169,12 @@ def cwd_of(pid):
 
 def alive(pid):
     now = stat_of(pid)
-    return now is not None and now["state"] not in "ZX"
+    if now is None or now["state"] not in "ZX":
+        return now is not None
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 1  # its first thread has ended, others hold the lock still
+    except FileNotFoundError:
+        return False
 
 
 def children_of(pid):

@@ -94,6 +94,10 @@ class Runner:
                                   ((self.options.command, "daemonize"), (self.options.app, "app")))
         for path in (self.base, place, self.command, self.app):
             os.chmod(path, 0o755)
+        if self.options.servers:
+            servers = os.path.join(self.base, "servers")
+            shutil.copytree(self.options.servers, servers, symlinks=True, ignore=shutil.ignore_patterns("*.deb"))
+            self.options.servers = servers
 
     def missing(self, needs):
         """Why a test with such needs cannot run here, or None."""

@@ -105,14 +105,17 @@ def an_error_carries_kind_errno_text_and_code(box):
     check(box.folder in message and "directory" in message, message)
 
 
-@rows("ERR-7")
-def files_that_cannot_be_made_have_their_code(box):
-    limit = {resource.RLIMIT_FSIZE: (0, 0)}
-    for mode in ([], ["-f"]):
-        with box.about(mode):
-            result = box.daemonize(*mode, "-p", box.path("pid"), limits=limit, stderr="/dev/null")
-            equal(result.code, ERR["ERR-7"], "a pidfile that may not grow;", result)
-            box.nothing_left(box.path("pid"))
+@rows("ERR-7", "CLI-12", "NTF-13")
+def a_pidfile_that_may_not_grow_is_an_error_and_no_death(box):
+    how = {"limits": {resource.RLIMIT_FSIZE: (0, 0)}, "stderr": "/dev/null", "stdout": "/dev/null"}
+    pidfile = box.path("pid")
+    for argv in ([box.command, "-p", pidfile, "--", *SLEEP], [box.command, "-f", "-p", pidfile, "--", *SLEEP],
+                 [box.app_path, f"pidfile={pidfile}", "--", "notify"],
+                 [box.app_path, f"pidfile={pidfile}", "flag=foreground", "--", "notify"]):
+        with box.about(argv):
+            result = box.run(argv, **how)
+            equal(result.code, ERR["ERR-7"], result)
+            box.nothing_left(pidfile)
 
 
 @rows("ERR-8", "ERR-9", "ERR-13")
