@@ -22,8 +22,8 @@ static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *erro
 {
     if (ops->getuid() == ops->geteuid() && ops->getgid() == ops->getegid())
         return 0;
-    blivet_set_error(error, BLIVET_PERMISSION_DENIED, 0, "daemonize", NULL,
-                     "permission denied: runs neither set-user-ID nor set-group-ID");
+    blivet_set_error(error, BLIVET_PERMISSION_DENIED, 0, "permission denied", NULL,
+                     "runs neither set-user-ID nor set-group-ID");
     return -1;
 }
 

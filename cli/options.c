@@ -10,7 +10,7 @@ enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION
        OPTION_ON_TIMEOUT, OPTION_READY };
 
 static const struct option long_options[] = {
-#define OPTION(name, value, argument, help) { name, (argument) ? required_argument : no_argument, NULL, value },
+#define OPTION(name, value, argument, help) { name, (argument) != NULL ? required_argument : no_argument, NULL, value },
 #include "options.def"
 #undef OPTION
     { NULL, 0, NULL, 0 }
@@ -199,8 +199,8 @@ static int refuse(int answer, const char *word, struct blivet_error *error)
     if (is_long && optopt != 0)
         return usage(error, "option", word, "takes no argument");
     if (is_long)
-        return usage(error, "option", word, "is not known, or not unambiguous");
-    return usage(error, "option", letter, "is not known");
+        return usage(error, "option", word, "is unknown or ambiguous");
+    return usage(error, "option", letter, "is unknown");
 }
 
 static int allocate(struct options *options, int argc, const struct blivet_ops *ops, struct blivet_error *error)

@@ -20,6 +20,7 @@ static int open_channel(struct blivet_context *daemon)
     if (page == MAP_FAILED)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notification channel", NULL);
     daemon->page = page;
+    daemon->page->step = daemon->step;
     if (ops->socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notification channel", NULL);
     int floor = daemon->ready_fd > 2 ? daemon->ready_fd : 2; /* nothing of ours where the program's is to be */
@@ -98,6 +99,8 @@ static int second_fork(struct blivet_context *daemon)
         return blivet_failed(daemon, BLIVET_FORK_FAILED, "second fork", NULL);
     daemon->process = DAEMON;
     daemon->pid = daemon->ops->getpid();
+    if (daemon->pid <= 0) /* never, but in a sandbox that refuses it: and this number goes into the pidfile */
+        return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "process id", NULL, "cannot be told");
     daemon->page->pid = daemon->pid;
     return 0;
 }
@@ -107,7 +110,8 @@ static int second_fork(struct blivet_context *daemon)
 static int set_umask(struct blivet_context *daemon)
 {
     blivet_enter(daemon, STEP_UMASK);
-    daemon->ops->umask(daemon->umask);
+    if (daemon->ops->umask(daemon->umask) == (mode_t)-1) /* no old mask is; a sandbox may refuse */
+        return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "umask", NULL, "cannot be set");
     return 0;
 }
 

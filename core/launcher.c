@@ -57,7 +57,7 @@ static void see_leader_off(struct launch *launch)
     const struct blivet_ops *ops = launch->ops;
     bool handed = false;
     await_leader(launch);
-    if (launch->leader_ended && launch->daemon->page->pid > 0) {
+    if (launch->leader_ended && (launch->leader_status == 0 || launch->daemon->page->pid > 0)) {
         errno = 0;
         handed = blivet_receive_handles(ops, launch->channel, &launch->stat, &launch->pidfd);
         if (!handed && launch->leader_status == 0)
@@ -231,12 +231,12 @@ void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
     await_verdict(&launch);
     bool ready = conclude(&launch);
     blivet_wait_for(ops, leader, launch.leader_ended || !daemon->page->left ? 0 : WNOHANG, &info);
-    if (!ready && !daemon->page->left)
-        blivet_await_group(&launch); /* the leader is reaped: its number is in use for as long as one of them is there */
     if (!ready && daemon->page->pid > 0)
         blivet_wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
     if (!ready)
         blivet_say(ops, 2, daemon->error.message);
+    if (!ready && !daemon->page->left)
+        blivet_await_group(&launch); /* the leader is reaped: its number is in use for as long as one of them is there */
     for (;;)
         ops->_exit(ready ? 0 : daemon->error.exit_code);
 }

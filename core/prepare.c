@@ -202,7 +202,9 @@ struct blivet_context *blivet_prepare(const struct blivet_config *config, const 
         return NULL;
     }
     begin_empty(daemon, ops);
-    if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config) == 0 &&
+    if (daemon->pid <= 0)
+        blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "process id", NULL, "cannot be told");
+    else if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config) == 0 &&
         prepare_environment(daemon, config) == 0)
         return daemon;
     *error = daemon->error;

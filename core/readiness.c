@@ -63,9 +63,14 @@ static int open_ready_pipe(struct blivet_context *daemon)
         daemon->ready_write = blivet_above(daemon->ops, ends[1], daemon->ready_fd);
     if (daemon->ear >= 0 && daemon->ready_write >= 0)
         return 0;
-    if (errno == EINVAL)
-        return blivet_refused(daemon, BLIVET_INVALID_CONFIG, "readiness descriptor", NULL,
-                              "is beyond the limit of open files");
+    if (errno == EINVAL) {
+        char digits[24];
+        struct blivet_text text;
+        blivet_text_begin(&text, digits, sizeof digits);
+        blivet_text_number(&text, (uintmax_t)daemon->ready_fd);
+        return blivet_refused(daemon, BLIVET_INVALID_CONFIG, "readiness descriptor", digits,
+                              "is too close to the limit of open files");
+    }
     return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "readiness descriptor", NULL);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* GRACE: from SIGTERM to SIGKILL.  OTHERS: for what the daemon has forked. */
-enum { GRACE_MS = 5000, OTHERS_MS = 500 };
+enum { GRACE_MS = 5000, OTHERS_MS = 500, GROUP_MS = 20 };
 
 /* ---- look ---- */
 
@@ -139,11 +139,12 @@ static void await_silence(const struct launch *launch, int milliseconds)
             count = launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT);
 }
 
-/* What was killed and holds no channel, such as children of an exec'd program, may take a moment to be gone.  The
+/* What was killed and holds no channel, such as children of an exec'd program, may take a moment to be gone, or much
+ * longer to be reaped by an init that is slow: that cannot be told apart, so only the moment is waited for.  The
  * question harms nobody, whoever has the number. */
 void blivet_await_group(const struct launch *launch)
 {
-    int64_t deadline = blivet_now_ms(launch->ops) + OTHERS_MS;
+    int64_t deadline = blivet_now_ms(launch->ops) + GROUP_MS;
     while (launch->ops->kill(-launch->leader, 0) == 0 && blivet_now_ms(launch->ops) < deadline)
         launch->ops->poll(NULL, 0, 1);
 }

@@ -290,6 +290,8 @@ static int open_proc(const char *path, int flags)
         return fail(ENOENT);
     if (strcmp(path, "/proc/self/fd") == 0)
         return install(SCRIPT_LISTING, -1, flags);
+    if (strcmp(path, "/proc/self/status") != 0 && strcmp(path, "/proc/102/stat") != 0)
+        return fail(ENOENT);
     struct script_file *file = find(path);
     if (!file)
         file = script_add(path, S_IFREG | 0444, "");
@@ -331,7 +333,7 @@ static int kernel_open(const char *path, int flags, mode_t mode)
             return fail(ENOENT);
         if (!permits(find(folder), W_OK))
             return fail(EACCES);
-        file = script_add(walk.at, S_IFREG | (mode & ~script.umask), "");
+        file = script_add(walk.at, S_IFREG | (script.loose_modes ? 0666 : mode & ~script.umask), "");
     }
     if (flags & O_TRUNC)
         cut(file, 0);
@@ -501,6 +503,8 @@ static int kernel_flock(int fd, int operation)
     if (!(operation & LOCK_EX))
         return fail(EINVAL);
     replace_behind_our_back(file);
+    if (file->locked_by == -1 && script.foreign_lock_ms > 0 && script.clock_ms >= script.foreign_lock_ms)
+        file->locked_by = 0;
     if (file->locked_by != 0 && file->locked_by != script.fds[fd])
         return fail(EWOULDBLOCK);
     file->locked_by = script.fds[fd];
@@ -614,8 +618,9 @@ static void strike_daemon(int signal)
         return;
     if (script.clock_ms < script.event_ms)
         script.hears_count = 0; /* what it would have said */
-    script.event_ms = 0;
-    script.daemon_dead = true;
+    if (!script.struck)
+        script.event_ms = script.clock_ms + script.death_ms;
+    script.struck = script.daemon_dead = true;
     script.stat_line = NULL;
     script.hears_end = true;
 }
@@ -888,6 +893,9 @@ static ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
     if (script.role != SCRIPT_LAUNCHER) {
         if (script.launcher_gone)
             return 0;
+        if (script.go_taken)
+            script_stop(SCRIPT_HUNG); /* it is said once */
+        script.go_taken = true;
         *(char *)bytes = 'g';
         return 1;
     }
@@ -912,7 +920,16 @@ static ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
     if (script.launcher_gone)
         return fail(EPIPE);
     const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    if (message->msg_iovlen != 1 ||
+        (header && (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)))
+        return fail(EINVAL);
     script.handles_sent = header ? (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
+    for (int i = 0; i < script.handles_sent; i++) {
+        int handle;
+        memcpy(&handle, CMSG_DATA(header) + (size_t)i * sizeof handle, sizeof handle);
+        if (handle <= 2 || !description(handle))
+            return fail(EBADF);
+    }
     script.handles_kind = *(const char *)message->msg_iov[0].iov_base;
     return 1;
 }
@@ -929,8 +946,10 @@ static ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
         return -1;
     if (open_one->kind == SCRIPT_SOCKET)
         return receive_datagram(message);
+    if (message->msg_iovlen != 1)
+        return fail(EMSGSIZE);
     if (!handles_wait())
-        return fail(EAGAIN);
+        return script.hears_end ? 0 : fail(EAGAIN);
     script.handles_taken = true;
     *(char *)message->msg_iov[0].iov_base = (char)(4 | (script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
     if (script.has_stat)
@@ -1146,8 +1165,8 @@ static int kernel_getgroups(int count, gid_t *list)
 {
     if (count != 0 && count < script.group_count)
         return fail(EINVAL);
-    if (count != 0)
-        memcpy(list, script.groups, (size_t)script.group_count * sizeof *list);
+    for (int i = 0; count != 0 && i < script.group_count; i++)
+        list[i] = script.groups[script.group_count - 1 - i]; /* in no order that one could rely on */
     return script.group_count;
 }
 

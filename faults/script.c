@@ -10,6 +10,8 @@ struct script script;
 static void note(const char *call)
 {
     size_t used = strlen(script.trace);
+    if (script.watch)
+        script.watch(call);
     if (used + strlen(call) + 2 > sizeof script.trace)
         return;
     strcat(script.trace, call);

@@ -63,6 +63,7 @@ struct script {
     bool daemon_dead, daemon_is_child, status_kept;
     bool deaf_to_sigterm;
     bool left_group;             /* the daemon: kill(-leader) does not reach it */
+    int64_t death_ms;            /* it takes so long to die of a signal */
     int database_groups;         /* of www, besides its own */
     int threads;                 /* of the process */
     int leaving_threads;         /* joined already, and gone at the next poll */
@@ -71,7 +72,10 @@ struct script {
     bool stuck_reader;           /* nothing can be written to descriptors 1 and 2 */
     bool no_close_range, no_proc;
     int foreign_opens;           /* another process replaces the pidfile between open and lock, so often */
+    int64_t foreign_lock_ms;     /* when it lets go of a lock that it holds; 0: never */
     void (*before_open)(const char *path); /* what another process does just before */
+    void (*watch)(const char *call);       /* looks, before each call */
+    bool loose_modes;            /* a file system where all may write what is created */
 
     struct script_notice {
         int64_t at_ms;
@@ -120,7 +124,7 @@ struct script {
     int raised;
     size_t allocations, allocations_after_fork;
     bool handles_taken;          /* said at first: the leader never speaks */
-    bool leader_reaped, daemon_reaped, struck_stranger;
+    bool go_taken, struck, leader_reaped, daemon_reaped, struck_stranger;
     char tried[512];             /* paths that execve was given, each with a space behind */
     char executed[256];          /* the one that it took */
     char executed_argv[512];     /* its words, each in brackets */

@@ -52,7 +52,7 @@ static void a_wrong_call_points_to_the_help(void **state)
     (void)state;
     static const struct { const char *line, *message; } cases[] = {
         { "", "program: none is given; try 'daemonize --help'" },
-        { "-Z true", "option: -Z: is not known; try 'daemonize --help'" },
+        { "-Z true", "option: -Z: is unknown; try 'daemonize --help'" },
         { "-m 9 true", "option --umask: 9: is not an octal number; try 'daemonize --help'" },
         { "-p run/x true", "pidfile: run/x: is not an absolute path; try 'daemonize --help'" },
         { "-l /run/x --no-lock true",
@@ -72,6 +72,7 @@ static void other_refusals_before_the_fork_do_not(void **state)
         { "/bin/gone", 66, "program: /bin/gone: no such file or directory" },
         { "/bin/noexec", 66, "program: /bin/noexec: permission denied" },
         { "-u nobody-here true", 67, "user: nobody-here: not found" },
+        { "./gone", 66, "program: /tmp/./gone: no such file or directory" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         machine(SCRIPT_DAEMON);
@@ -91,7 +92,7 @@ static void it_does_not_run_with_borrowed_rights(void **state)
         for (int group = 0; group < 2; group++) {
             machine(SCRIPT_DAEMON);
             *(group ? &script.gids[0] : &script.uids[0]) = 1000;
-            assert_refused(lines[i], 77, "daemonize: permission denied: runs neither set-user-ID nor set-group-ID");
+            assert_refused(lines[i], 77, "permission denied: runs neither set-user-ID nor set-group-ID");
         }
 }
 
@@ -142,6 +143,8 @@ static void help_and_version_go_to_stdout(void **state)
     machine(SCRIPT_DAEMON);
     assert_string_equal(printed_by("-V"), "daemonize " BLIVET_VERSION "\n");
     const char *help = printed_by("-f --help --frobnicate");
+    assert_ptr_equal(script.actions[SIGPIPE].sa_handler, SIG_IGN); /* a reader that goes away ends nothing */
+    assert_ptr_equal(script.actions[SIGXFSZ].sa_handler, SIG_IGN);
     assert_contains(help, "Usage: daemonize ");
     assert_contains(help, "--no-close-fds");
 }

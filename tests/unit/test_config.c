@@ -104,6 +104,7 @@ static void pidfile_and_lockfile_are_regular_files_with_one_name(void **state)
         { { .lockfile = "/run/pipe" }, "lockfile: /run/pipe: is not a regular file" },
         { { .lockfile = "/run/link.pid" }, "lockfile: /run/link.pid: is a symbolic link" },
         { { .lockfile = "/run/two" }, "lockfile: /run/two: is a file with several names" },
+        { { .pidfile = "/new.pid" }, NULL },
         { { .pidfile = "/run/new/" }, "pidfile: /run/new/: no such file or directory" },
     };
     JUDGE_ALL(cases, 0);
@@ -188,7 +189,7 @@ static void two_files_of_one_kind_may_be_one(void **state)
 static const struct blivet_env good[] = { { "A", "" }, { "B", "x=y" } }, nameless[] = { { "A", "1" }, { "", "2" } },
                                no_name[] = { { NULL, NULL } }, with_sign[] = { { "A=B", "1" } },
                                no_value[] = { { "A", NULL } };
-static const int standard_fd[] = { 2 }, negative_fd[] = { -7 }, closed_fd[] = { 9 };
+static const int standard_fd[] = { 2 }, first_fd[] = { 0 }, negative_fd[] = { -7 }, closed_fd[] = { 9 };
 
 static void numbers_names_and_flags_are_judged(void **state)
 {
@@ -202,6 +203,7 @@ static void numbers_names_and_flags_are_judged(void **state)
         { { .env_count = 1 }, "env: has a count but no entries" },
         { { .umask = 010000 }, "umask: 4096: is over 4095, octal 07777" },
         { { .keep_fds = standard_fd, .keep_fds_count = 1 }, "keep-fd: 2: a standard descriptor is always replaced" },
+        { { .keep_fds = first_fd, .keep_fds_count = 1 }, "keep-fd: 0: a standard descriptor is always replaced" },
         { { .keep_fds = negative_fd, .keep_fds_count = 1 }, "keep-fd: -7: is not an open descriptor" },
         { { .keep_fds = closed_fd, .keep_fds_count = 1 }, "keep-fd: 9: is not an open descriptor" },
         { { .keep_fds_count = 1 }, "keep-fd: has a count but no descriptors" },

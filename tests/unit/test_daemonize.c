@@ -113,6 +113,39 @@ static void without_a_launcher_the_daemon_does_not_return(void **state)
     assert_null(script_file("/run/x.pid"));
 }
 
+/* What the launcher says of a death names the step (NTF-14): by then it is in the memory that both share. */
+static int steps_wrong;
+
+static void look_at_the_step(const char *call)
+{
+    static const struct { const char *call; int first, last; } expected[] = {
+        { "socketpair", 1, 1 }, { "fork", 1, 3 },       { "setsid", 2, 2 },       { "umask", 4, 4 },
+        { "chdir", 5, 5 },      { "dup2", 6, 12 },      { "flock", 7, 7 },        { "pwrite", 8, 8 },
+        { "stop_ignoring", 9, 9 }, { "set_environment", 11, 11 }, { "ftruncate", 12, 12 }, { "close_range", 13, 13 },
+        { "recv", 14, 14 },     { "sigprocmask", 1, 10 },
+    };
+    const struct blivet_page *page = script.page;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        if (strcmp(call, expected[i].call) == 0 && page &&
+            (page->step < expected[i].first || page->step > expected[i].last))
+            steps_wrong++;
+}
+
+static void each_step_is_noted_before_it_is_taken(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.watch = look_at_the_step;
+    steps_wrong = 0;
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out",
+                                              .env = &(struct blivet_env){ "A", "1" }, .env_count = 1 } };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    const struct blivet_page *page = script.page;
+    assert_int_equal(steps_wrong, 0);
+    assert_int_equal(page->step, STEP_APPLICATION);
+    assert_int_equal(page->pid, SCRIPT_DAEMON_PID);
+}
+
 /* ---- the launcher ---- */
 
 static void a_failing_first_fork_is_returned_with_everything_as_before(void **state)
@@ -139,6 +172,63 @@ static void a_failing_first_fork_is_returned_with_everything_as_before(void **st
         assert_memory_equal(&before, &script.mask, sizeof before);
         assert_null(script_file("/run/x.pid"));
     }
+}
+
+static void a_handler(int signal) { (void)signal; }
+
+/* SIGCHLD is at its default from before the fork (SEQ-13), and the caller's again where there was none. */
+static void a_failing_first_fork_gives_signals_back(void **state)
+{
+    (void)state;
+    static const struct fault_case cases[] = {
+        { "fork", 1, EAGAIN, 71, "first fork: resource temporarily unavailable" },
+        { "sigaction", 5, EINVAL, 71, "signal dispositions: SIGCHLD: invalid argument" }, /* four for the flush */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script.actions[SIGCHLD].sa_handler = a_handler;
+        sigaddset(&script.mask, SIGUSR1);
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        struct launch_case launch = { .config = { 0 } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_string_equal(launch.error.message, cases[i].text);
+        assert_int_equal(launch.error.step, 1);
+        assert_ptr_equal(script.actions[SIGCHLD].sa_handler, a_handler);
+        assert_true(sigismember(&script.mask, SIGUSR1) && !sigismember(&script.mask, SIGTERM));
+    }
+}
+
+static void a_channel_that_cannot_leave_the_standard_descriptors_is_an_error(void **state)
+{
+    (void)state;
+    for (int nth = 1; nth <= 2; nth++) {
+        script_begin(SCRIPT_LAUNCHER);
+        for (int fd = 0; fd < 3; fd++)
+            script_kernel.close(fd);
+        script_fail("fcntl", nth, EMFILE);
+        script_fail("close", 1, EIO); /* what close answers must not hide the reason */
+        struct launch_case launch = { .config = { 0 } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_null(launch.daemon);
+        assert_string_equal(launch.error.message, "notification channel: too many open files");
+        for (int fd = 0; fd < 3; fd++)
+            assert_int_equal(script.fds[fd], -1);
+        assert_int_equal(script_open_fds(), 0);
+    }
+}
+
+static void no_reason_is_forced_on_who_wants_none_body(void *unused)
+{
+    (void)unused;
+    static const struct blivet_config config = { .pidfile = "x" };
+    assert_null(blivet_daemonize_on(&config, &blivet_script, BLIVET_TRUST_CALLER, NULL));
+}
+
+static void no_reason_is_forced_on_who_wants_none(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(script_run(no_reason_is_forced_on_who_wants_none_body, NULL), SCRIPT_RETURNED);
 }
 
 static void the_launcher_has_its_mask_back_while_it_waits(void **state)
@@ -212,6 +302,10 @@ int main(void)
         CLAIM("SEQ-6 SEQ-7 PID-9 ERR-6 ERR-7", a_failing_step_tells_the_launcher_and_ends_with_its_code),
         CLAIM("SEQ-7", interrupted_calls_are_repeated),
         CLAIM("NTF-13 NTF-17", without_a_launcher_the_daemon_does_not_return),
+        CLAIM("NTF-14 SEQ-1", each_step_is_noted_before_it_is_taken),
+        CLAIM("SEQ-5 SEQ-13 ERR-6", a_failing_first_fork_gives_signals_back),
+        CLAIM("SEQ-5 SEQ-9 ERR-6", a_channel_that_cannot_leave_the_standard_descriptors_is_an_error),
+        CLAIM("SEQ-5", no_reason_is_forced_on_who_wants_none),
         CLAIM("SEQ-5 ERR-6", a_failing_first_fork_is_returned_with_everything_as_before),
         CLAIM("SEQ-10 SEQ-13 NTF-1", the_launcher_has_its_mask_back_while_it_waits),
         CLAIM("SEQ-3 SEQ-12", the_session_leader_hands_over_and_ends),

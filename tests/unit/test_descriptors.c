@@ -93,6 +93,9 @@ static void the_cost_does_not_grow_with_the_limit(void **state)
     start(configs[0]);
     assert_in_range(script_count("close"), INHERITED, INHERITED + 8);
     assert_false(script_called("getrlimit"));
+    machine(SCRIPT_DAEMON, ONE_BY_ONE);
+    start(configs[0]);
+    assert_in_range(script_count("close"), INHERITED, SCRIPT_FDS + 8); /* the hard limit is the end */
 }
 
 static void a_way_that_fails_is_left_for_the_next(void **state)

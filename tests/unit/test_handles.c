@@ -29,6 +29,7 @@ static void the_leader_passes_on_what_it_can_open(void **state)
         assert_int_equal(script.handles_kind, ALWAYS | cases[i].kind);
         assert_int_equal(script.handles_sent, (cases[i].kind & STAT ? 1 : 0) + (cases[i].kind & PIDFD ? 1 : 0));
         assert_int_equal(((struct blivet_page *)script.page)->pid, SCRIPT_DAEMON_PID);
+        assert_int_equal(script_open_fds(), 1 + script.handles_sent); /* and not the launcher's end */
     }
 }
 

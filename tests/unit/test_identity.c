@@ -90,6 +90,19 @@ static void a_database_that_fails_is_no_missing_user(void **state)
     }
 }
 
+/* Databases say "not there" by leaving errno alone. */
+static void an_errno_of_long_ago_is_no_failure(void **state)
+{
+    (void)state;
+    static const struct blivet_config configs[] = { { .user = "nobody-here" }, { .group = "nobody-here" } };
+    for (int i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        errno = EIO;
+        assert_null(blivet_prepare(&configs[i], &blivet_script, &error));
+        assert_int_equal(error.exit_code, 67);
+    }
+}
+
 static void there_is_room_for_as_many_groups_as_the_database_gives(void **state)
 {
     (void)state;
@@ -231,14 +244,19 @@ static void an_interrupted_hand_over_is_repeated(void **state)
 static void logs_that_were_opened_through_links_are_not_handed_over(void **state)
 {
     (void)state;
-    struct blivet_config config = everything;
-    config.flags = BLIVET_NO_CHOWN;
-    script_begin(SCRIPT_DAEMON);
-    struct blivet_context *daemon = started(config);
-    assert_int_equal(blivet_chown_paths(daemon, BLIVET_CHOWN_LOGS, &error), -1);
-    assert_int_equal(error.exit_code, 73);
-    assert_owner("/var/log/x.out", 0, 0);
-    assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+    for (int missing = 0; missing < 3; missing++) {
+        struct blivet_config config = everything;
+        config.flags = BLIVET_NO_CHOWN;
+        config.stdout_path = missing == 1 ? NULL : config.stdout_path;
+        config.stderr_path = missing == 2 ? NULL : config.stderr_path;
+        script_begin(SCRIPT_DAEMON);
+        struct blivet_context *daemon = started(config);
+        assert_int_equal(blivet_chown_paths(daemon, BLIVET_CHOWN_LOGS, &error), -1);
+        assert_int_equal(error.exit_code, 73);
+        assert_int_equal(error.step, 0); /* the sequence is over */
+        assert_owner(missing == 1 ? "/var/log/x.err" : "/var/log/x.out", 0, 0);
+        assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+    }
 }
 
 int main(void)
@@ -247,6 +265,7 @@ int main(void)
         CLAIM("PRV-2 PRV-3", users_and_groups_are_names_or_numbers),
         CLAIM("PRV-2 ERR-3 SEQ-5", what_nobody_is_called_is_named_before_the_fork),
         CLAIM("PRV-2 SEQ-7", a_database_that_fails_is_no_missing_user),
+        CLAIM("PRV-2 ERR-3", an_errno_of_long_ago_is_no_failure),
         CLAIM("PRV-3", there_is_room_for_as_many_groups_as_the_database_gives),
         CLAIM("PRV-6 PRV-7", what_is_handed_over_is_chosen),
         CLAIM("PRV-1 PRV-6 PRV-7", the_drop_hands_the_logs_over_first),

@@ -48,6 +48,8 @@ static void wait_for_verdict(struct blivet_config config)
     assert_false(script.exit_was_exit); /* the exit handlers belong to the daemon */
     assert_true(script.leader_reaped);
     assert_false(script.struck_stranger);
+    int handles = script.handles_taken ? script.has_stat + script.has_pidfd : 0;
+    assert_int_equal(script_open_fds(), 1 + handles); /* not the daemon's end, or there were no end of file */
 }
 
 /* Nothing of ours is left but after success. */
@@ -245,6 +247,24 @@ static void go_is_said_when_the_leader_is_gone(void **state)
     wait_for_verdict((struct blivet_config){ 0 });
     assert_true(strstr(script.trace, "waitid ") < strstr(script.trace, "send "));
     assert_int_equal(script_count("send"), 1);
+    assert_false(script_called("shutdown"));
+}
+
+/* A process is reaped a moment before its status is kept. */
+static void a_status_that_comes_late_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct outcome dead = { SAYS(""), true, true, NULL, true, 11, 1, NULL };
+    static const struct { int error; const char *words; } cases[] = {
+        { ESRCH, "daemon was killed by SIGSEGV" IN_STEP },
+        { ENOTTY, "daemon ended before it was ready" IN_STEP }, /* a kernel that does not know the question */
+    };
+    for (size_t i = 0; i < 2; i++) {
+        meet(&dead, 12, true, true);
+        script_fail("pidfd_exit_status", 1, cases[i].error);
+        wait_for_verdict((struct blivet_config){ 0 });
+        assert_outcome(1, cases[i].words);
+    }
 }
 
 /* It has hung up; why, its last words or the system tell. */
@@ -329,6 +349,7 @@ int main(void)
         CLAIM("NTF-13 NTF-14", a_leader_that_dies_takes_the_start_with_it),
         CLAIM("SEQ-6", what_a_failing_leader_told_is_the_reason),
         CLAIM("NTF-17 SEQ-13", go_is_said_when_the_leader_is_gone),
+        CLAIM("NTF-14 SEQ-14", a_status_that_comes_late_is_waited_for),
         CLAIM("NTF-17 NTF-13", a_daemon_that_cannot_hear_go_is_judged_like_any_other),
         CLAIM("NTF-4 NTF-17 ERR-6", a_channel_that_cannot_be_read_is_a_system_error),
         CLAIM("NTF-6 SEQ-7", interruptions_change_nothing),

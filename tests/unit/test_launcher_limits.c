@@ -137,6 +137,34 @@ static void a_daemon_that_does_not_heed_sigterm_is_killed(void **state)
     }
 }
 
+/* A promise of exit: nothing is left, also of a process that takes its time. */
+static void a_slow_death_is_waited_for(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 4; known++)
+        for (int deaf = 0; deaf < 2; deaf++) {
+            nothing_is_heard();
+            script.has_stat = known & 1;
+            script.has_pidfd = known & 2;
+            script.deaf_to_sigterm = deaf;
+            script.death_ms = 700;
+            wait_for_verdict(500, 0);
+            assert_int_equal(script.exit_code, 75);
+            assert_true(script.struck && script.clock_ms >= script.event_ms);
+            assert_nothing_is_left();
+        }
+}
+
+static void a_stopped_leader_can_be_left_too(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.leader_stopped = true;
+    wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT); /* SCRIPT_HUNG where it waits for the leader */
+    assert_int_equal(script.exit_code, 75);
+    assert_int_equal(script.signal_count, 0);
+}
+
 static void a_daemon_that_has_left_its_group_is_reached_too(void **state)
 {
     (void)state;
@@ -208,6 +236,8 @@ int main(void)
         CLAIM("NTF-11", who_is_ready_in_time_is_not_late),
         CLAIM("CFG-1 NTF-11", without_a_limit_it_waits_for_ever),
         CLAIM("NTF-11", a_daemon_that_does_not_heed_sigterm_is_killed),
+        CLAIM("NTF-13", a_slow_death_is_waited_for),
+        CLAIM("NTF-11", a_stopped_leader_can_be_left_too),
         CLAIM("NTF-13", a_daemon_that_has_left_its_group_is_reached_too),
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),

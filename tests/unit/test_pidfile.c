@@ -1,6 +1,7 @@
 /* test_pidfile.c - open, lock, write (PID); the removal is in test_pidfile_removal.c. */
 #include "unit.h"
 #include <errno.h>
+#include <fcntl.h>
 
 static struct launch_case launch;
 
@@ -111,6 +112,12 @@ static void a_size_limit_is_an_error_and_no_death(void **state)
     assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
     assert_told(73, "pidfile: /run/x.pid: file too large");
     assert_null(script_file("/run/x.pid"));
+    script_begin(SCRIPT_LAUNCHER);
+    script.actions[SIGXFSZ].sa_flags = SA_RESTART;
+    script_fail("pwrite", 1, EFBIG);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .flags = BLIVET_FOREGROUND }),
+                     SCRIPT_RETURNED);
+    assert_int_equal(script.actions[SIGXFSZ].sa_flags, SA_RESTART); /* the caller's again */
 }
 
 /* ---- the lock ---- */
@@ -148,6 +155,7 @@ static void a_second_instance_is_refused_and_changes_nothing(void **state)
     (void)state;
     static const struct { const char *content, *who; } cases[] = {
         { "4711\n", " (pid 4711)" }, { "4711", " (pid 4711)" }, { "4711\n\n\n", " (pid 4711)" },
+        { "123456789\n", " (pid 123456789)" },
         { "", "" }, { "x4711\n", "" }, { "4711x\n", "" }, { "0\n", "" }, { "-5\n", "" }, { "12345678901\n", "" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -228,6 +236,51 @@ static void a_file_that_is_replaced_for_ever_is_given_up(void **state)
     assert_int_equal(script_open_fds(), 0);
 }
 
+static bool swapped;
+
+static void swap(const char *path)
+{
+    if (swapped || strcmp(path, "/run/x.pid") != 0 || !script_is_locked(path))
+        return;
+    swapped = true;
+    script_kernel.unlink(path);
+    script_add(path, S_IFREG | 0644, "4711\n");
+}
+
+static void a_file_that_was_replaced_behind_the_lock_is_not_written(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    swapped = false;
+    script.before_open = swap;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .flags = BLIVET_FOREGROUND }),
+                     SCRIPT_RETURNED);
+    assert_null(launch.daemon);
+    assert_int_equal(launch.error.exit_code, 73);
+    assert_string_equal(launch.error.message, "pidfile: /run/x.pid: was replaced after it was locked");
+    assert_content("/run/x.pid", "4711\n");
+    assert_int_equal(script_open_fds(), 0);
+}
+
+/* NFS: an exclusive lock needs a descriptor for writing.  Not one that a program with another identity gets. */
+static void a_lock_that_wants_to_write_is_given_only_to_our_own(void **state)
+{
+    (void)state;
+    for (int user = 0; user < 2; user++) {
+        script_begin(SCRIPT_DAEMON);
+        script_fail("flock", 1, EBADF);
+        enum script_end end = start((struct blivet_config){ .pidfile = "/run/x.pid", .user = user ? "www" : NULL });
+        assert_int_equal(end, user ? SCRIPT_EXITED : SCRIPT_RETURNED);
+        if (user) {
+            assert_told(73, "pidfile: /run/x.pid: bad file descriptor");
+            continue;
+        }
+        int fd = blivet_lockfile_fd(launch.daemon);
+        assert_int_equal(script_kernel.fcntl(fd, F_GETFL, 0) & O_ACCMODE, O_RDWR);
+        assert_true(script_is_locked("/run/x.pid"));
+    }
+}
+
 static mode_t planted;
 
 static void plant(const char *path)
@@ -280,6 +333,8 @@ int main(void)
         CLAIM("PID-2 PID-9 ERR-7", any_other_failure_is_73_and_leaves_no_new_file),
         CLAIM("PID-4", a_file_that_was_replaced_before_the_lock_is_left_for_the_new_one),
         CLAIM("PID-4", a_file_that_is_replaced_for_ever_is_given_up),
+        CLAIM("PID-4 ERR-7", a_file_that_was_replaced_behind_the_lock_is_not_written),
+        CLAIM("CLI-5 PID-2 ERR-7", a_lock_that_wants_to_write_is_given_only_to_our_own),
         CLAIM("PID-5", what_is_planted_after_validation_is_refused_unchanged),
     };
     return cmocka_run_group_tests_name("pidfile", tests, NULL, NULL);

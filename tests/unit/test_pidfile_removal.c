@@ -253,6 +253,24 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
     }
 }
 
+/* What has died may take a moment to let go. */
+static void a_lock_of_the_dead_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct { int64_t released; const char *want; } cases[] = { { 300, NULL }, { 100000, "102\n" } };
+    for (size_t i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        prepare_files = locked_file;
+        script.meanwhile = the_daemon_dies_in_step_12;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        script.foreign_lock_ms = cases[i].released;
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 1);
+        assert_left("/run/x.pid", cases[i].want);
+        assert_in_range(script.clock_ms, 0, 3000);
+    }
+}
+
 /* ---- for root (PID-10) ---- */
 
 static void for_root_a_file_in_other_hands_is_replaced(void **state)
@@ -293,6 +311,16 @@ static void a_file_in_other_hands_that_cannot_be_replaced_is_refused(void **stat
     assert_left("/run/x.pid", "4711\n");
 }
 
+static void a_file_system_where_all_may_write_holds_no_pidfile_for_root(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.loose_modes = true;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(73, "pidfile: /run/x.pid: is writable by others than root");
+    assert_left("/run/x.pid", NULL);
+}
+
 /* Its content means nothing. */
 static void a_lockfile_of_its_own_may_be_in_other_hands(void **state)
 {
@@ -318,6 +346,8 @@ int main(void)
         CLAIM("PID-9", what_was_not_ours_yet_is_left_as_it_was),
         CLAIM("PID-9 NTF-13", a_failing_daemon_cleans_up_before_it_tells),
         CLAIM("PID-9 NTF-13", the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed),
+        CLAIM("PID-9", a_lock_of_the_dead_is_waited_for),
+        CLAIM("PID-10 ERR-7", a_file_system_where_all_may_write_holds_no_pidfile_for_root),
         CLAIM("PID-10", for_root_a_file_in_other_hands_is_replaced),
         CLAIM("PID-10 ERR-7", a_file_in_other_hands_that_cannot_be_replaced_is_refused),
         CLAIM("PID-10 CFG-13", a_lockfile_of_its_own_may_be_in_other_hands),

@@ -221,6 +221,18 @@ static void a_script_without_interpreter_is_run_by_sh(void **state)
     }
 }
 
+/* A script that sh may not read is not the one; the next one has its own name again. */
+static void the_search_goes_on_behind_a_script(void **state)
+{
+    (void)state;
+    a_machine_with_a_path("/a:/b");
+    script_fail("execve", 1, ENOEXEC);
+    script_fail("execve", 1, EACCES);
+    assert_int_equal(run("tool"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/b/tool");
+    assert_string_equal(script.executed_argv, "[tool][one][t w o]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +244,7 @@ int main(void)
         CLAIM("CLI-3", without_a_path_the_systems_own_is_searched),
         CLAIM("CLI-3", a_directory_too_long_for_a_path_is_passed_over),
         CLAIM("CLI-10", a_script_without_interpreter_is_run_by_sh),
+        CLAIM("CLI-3 CLI-10", the_search_goes_on_behind_a_script),
     };
     return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

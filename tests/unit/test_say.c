@@ -27,7 +27,7 @@ static void a_message_is_one_escaped_line_with_the_program_in_front(void **state
 static void a_message_that_cannot_be_written_changes_nothing(void **state)
 {
     (void)state;
-    static const int errors[] = { EPIPE, EFBIG, ENOSPC, EIO, EBADF, EAGAIN, EDQUOT };
+    static const int errors[] = { EPIPE, EFBIG, ENOSPC, EIO, EBADF, EAGAIN, EDQUOT, SCRIPT_LIES };
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         script_begin(SCRIPT_LAUNCHER);
         script_fail("write", 0, errors[i]);

@@ -115,6 +115,19 @@ static void a_signal_removes_the_pidfile_and_ends_the_process(void **state)
     blivet_close(daemon);
 }
 
+static void the_handler_empties_what_it_cannot_remove(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = with_pidfile();
+    assert_int_equal(blivet_remove_pidfile_on(daemon, both, 2, &error), 0);
+    script_fail("unlink", 1, EACCES);
+    errno = 4711;
+    strike(SIGTERM);
+    assert_int_equal(errno, 4711); /* the code that was interrupted has its own */
+    assert_int_equal(script_file("/run/x.pid")->size, 0);
+    blivet_close(daemon);
+}
+
 static void handler_leaves(const char *content, pid_t pid, bool keep)
 {
     struct blivet_context *daemon = with_pidfile();
@@ -223,6 +236,7 @@ static void names_of_signals_are_those_of_the_system(void **state)
         assert_string_equal(blivet_signal_name(signal), signal == SIGIO ? "SIGIO" : want);
     }
     assert_string_equal(blivet_signal_name(0), "a signal without a name");
+    assert_string_equal(blivet_signal_name(32), "a signal without a name");
     assert_string_equal(blivet_signal_name(-1), "a signal without a name");
     assert_string_equal(blivet_signal_name(4711), "a signal without a name");
 }
@@ -235,6 +249,7 @@ int main(void)
         CLAIM("STD-6 SEQ-10", the_mask_is_empty_and_was_full_before),
         CLAIM("SEQ-7 PID-9 ERR-6", a_disposition_that_cannot_be_set_is_told),
         CLAIM("PID-8", a_signal_removes_the_pidfile_and_ends_the_process),
+        CLAIM("PID-8 PID-7", the_handler_empties_what_it_cannot_remove),
         CLAIM("PID-8 PID-7", it_leaves_what_it_may_not_remove),
         CLAIM("PID-8", all_signals_are_installed_or_none),
         CLAIM("PID-8 ERR-1", a_signal_that_does_not_end_a_process_is_refused),

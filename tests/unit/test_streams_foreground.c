@@ -50,6 +50,8 @@ static void configured_files_take_their_place(void **state)
         assert_int_equal(old >= 0, !(closed & 4));
         assert_true(old < 0 || (old > 2 && script.cloexec[old]));
         assert_int_equal(script_open_fds(), old >= 0);
+        blivet_close(launch.daemon);
+        assert_int_equal(script_open_fds(), 0);
     }
 }
 
@@ -97,6 +99,32 @@ static void a_table_of_descriptors_that_is_full_is_an_error(void **state)
     }
 }
 
+static void nothing_of_a_null_device_that_is_none_stays(void **state)
+{
+    (void)state;
+    machine(0);
+    script_kernel.unlink("/dev/null");
+    script_add("/dev/null", S_IFREG | 0666, "");
+    assert_int_equal(start((struct blivet_config){ 0 }), SCRIPT_RETURNED);
+    assert_string_equal(launch.error.message, "standard descriptors: /dev/null: is not a device");
+    assert_string_equal(script_path_of(0), "/dev/tty");
+    assert_int_equal(script_open_fds(), 0);
+}
+
+/* Where descriptors are left open, the copies that served a failed start are not among them. */
+static void copies_of_the_originals_do_not_outlive_the_start(void **state)
+{
+    (void)state;
+    static const unsigned flags[] = { 0, BLIVET_KEEP_ALL_FDS };
+    for (int i = 0; i < 2; i++) {
+        machine(0);
+        assert_int_equal(start((struct blivet_config){ .flags = flags[i] }), SCRIPT_RETURNED);
+        for (int fd = 0; fd < 3; fd++)
+            assert_int_equal(launch.daemon->original[fd], -1);
+        assert_int_equal(script_open_fds(), 0);
+    }
+}
+
 static void an_interrupted_return_is_repeated(void **state)
 {
     (void)state;
@@ -137,6 +165,8 @@ int main(void)
         CLAIM("SEQ-4 CLI-14", configured_files_take_their_place),
         CLAIM("SEQ-4 SEQ-7", a_failed_start_gives_everything_back),
         CLAIM("SEQ-4 ERR-6", a_table_of_descriptors_that_is_full_is_an_error),
+        CLAIM("SEQ-4 SEQ-7", nothing_of_a_null_device_that_is_none_stays),
+        CLAIM("SEQ-4 STD-5", copies_of_the_originals_do_not_outlive_the_start),
         CLAIM("SEQ-4 SEQ-7", an_interrupted_return_is_repeated),
         CLAIM("SEQ-4", every_other_step_is_taken_in_the_calling_process),
     };

@@ -64,10 +64,13 @@ static void a_thread_that_has_been_joined_is_waited_for(void **state)
 static void a_number_that_cannot_be_told_is_refused(void **state)
 {
     (void)state;
-    script_begin(SCRIPT_LAUNCHER);
-    script.no_proc = true;
-    script_fail("unshare", 0, EPERM);
-    assert_refused("threads: their number cannot be told");
+    for (int folder = 0; folder < 2; folder++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script.no_proc = !folder;
+        script.threads = folder ? 0 : 1; /* a folder of that name that is not the kernel's */
+        script_fail("unshare", 0, EPERM);
+        assert_refused("threads: their number cannot be told");
+    }
 }
 
 static void the_checked_entry_refuses_before_anything_is_done(void **state)
