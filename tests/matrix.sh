@@ -31,7 +31,7 @@ for preset; do
   *) echo "no such preset: $preset" >&2; exit 64 ;;
   esac
   cmake --preset "$preset" >/dev/null
-  cmake --build "build-$preset" --parallel 2>&1 | tee "build-$preset/build.log" | grep -E 'warning|error' &&
+  cmake --build "build-$preset" --parallel 2>&1 | tee "build-$preset/build.log" | grep -E 'warning:|error:' &&
     { echo "FAIL $preset: warnings"; exit 1; }
   [ "$preset" = musl ] || ctest --test-dir "build-$preset" --output-on-failure
   process_tests "$preset"

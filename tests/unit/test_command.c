@@ -287,7 +287,12 @@ static void without_a_launcher_nothing_is_executed(void **state)
 
 /* ---- in the launcher ---- */
 
-static void the_children_begin(void) { ((struct blivet_page *)script.page)->pid = SCRIPT_DAEMON_PID; }
+static void the_children_begin(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = SCRIPT_DAEMON_PID;
+    page->step = STEP_OUTPUT;
+}
 
 static void the_launcher_says_what_became_of_it(void **state)
 {
@@ -295,7 +300,7 @@ static void the_launcher_says_what_became_of_it(void **state)
     static const struct { const char *hears, *stat; int code; const char *printed; } cases[] = {
         { "\xff", "102 (x) S 101 101 101 0 -1 0 0", 0, "" },
         { "\xff\x42program: x: no such file\n", NULL, 66, "test_command: program: x: no such file\n" },
-        { "\xff", "102 (x) Z 101 101 101 0 -1 68 9", 1, "test_command: daemon was killed by SIGKILL\n" },
+        { "\xff", "102 (x) Z 101 101 101 0 -1 68 9", 1, "test_command: daemon was killed by SIGKILL in step 12, output files\n" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         machine(SCRIPT_LAUNCHER);
