@@ -16,6 +16,7 @@ from harness import (ERR, NOBODY, SLEEP, alive, check, cmdline_of, environ_of, e
 from test_servers import free_port, server
 
 ENDED, LATE, USAGE, OS_ERROR = ERR["ERR-13"], ERR["ERR-8"], ERR["ERR-1"], ERR["ERR-6"]
+OPENS = ("open", "openat")  # one C library or the other
 SLACK = 0.1  # by so much a launcher may pass its limit
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # for every user to run
 
@@ -200,7 +201,7 @@ def a_daemon_that_is_late_before_the_exec_is_told_with_its_step(box):
     log = box.path("log")
 
     def stop_there(call):  # which tries again for as long as it is interrupted
-        if call.role == "daemon" and call.name == "openat" and not call.done and call.path() == log:
+        if call.role == "daemon" and call.name in OPENS and not call.done and call.path() == log:
             return errno.EINTR
     for more in ([], ["--ready=notify"]):
         with box.about(more):
@@ -834,9 +835,10 @@ def a_death_in_a_step_is_told_with_step_and_signal(box):
     for name, number, says in (("umask", signal.SIGKILL, "SIGKILL in step 4, umask"),
                                ("chdir", signal.SIGKILL, "SIGKILL in step 5, working directory"),
                                ("flock", signal.SIGKILL, "SIGKILL in step 7, lock"),
-                               ("openat", signal.SIGSEGV, "SIGSEGV in step 12, output files")):
+                               ("open", signal.SIGSEGV, "SIGSEGV in step 12, output files")):
         def kill(call):
-            if call.role == "daemon" and call.name == name and not call.done and (name != "openat" or call.path() == log):
+            names = OPENS if name == "open" else (name,)
+            if call.role == "daemon" and call.name in names and not call.done and (name != "open" or call.path() == log):
                 os.kill(call.pid, number)
         with box.about(name):
             result, _ = box.trace([box.command, "--ready=notify", "-t", "8", "-p", pidfile, "-o", log, "--", *SLEEP], kill)
