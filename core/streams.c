@@ -5,6 +5,7 @@
 #include "internal.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 void blivet_close_fd(const struct blivet_ops *ops, int *fd)
@@ -20,7 +21,7 @@ int blivet_above(const struct blivet_ops *ops, int fd, int floor)
     if (fd < 0 || fd > floor)
         return fd;
     int above;
-    UNINTERRUPTED(above, ops->fcntl(fd, F_DUPFD_CLOEXEC, floor + 1));
+    UNINTERRUPTED(above, ops->fcntl(fd, F_DUPFD_CLOEXEC, floor < INT_MAX ? floor + 1 : floor));
     int saved = errno;
     ops->close(fd);
     errno = saved;

@@ -5,33 +5,24 @@
 # judged is the rule printed above the table.  Exit status 0: it ran through, whatever the verdicts.
 set -u
 PATH=$PATH:/usr/sbin:/sbin
-build=$(cd "$(dirname "$0")/.." && pwd)/build
-daemonize=${1:-$build/cli/daemonize}
+daemonize=${1:-$(dirname "$0")/../build/cli/daemonize}
 missing() { echo "compare.sh: missing: $1" >&2; exit 1; }
 command -v python3 >/dev/null 2>&1 || missing "python3"
-command -v start-stop-daemon >/dev/null 2>&1 || missing "start-stop-daemon (on Debian in the package dpkg)"
-start_stop_daemon=$(command -v start-stop-daemon)
+start_stop_daemon=$(command -v start-stop-daemon) || missing "start-stop-daemon (on Debian in the package dpkg)"
 "$start_stop_daemon" --help 2>&1 | grep -q -e --notify-await ||
   missing "a start-stop-daemon that knows --notify-await (dpkg 1.19.3 or later)"
 [ -x "$daemonize" ] || missing "$daemonize (cmake --preset default && cmake --build build)"
-folder=$(mktemp -d) || exit 1
-folder=$(cd "$folder" && pwd)
+folder=$(realpath "$(mktemp -d)") || exit 1
 trap 'rm -rf "$folder"' EXIT
-trap 'exit 130' HUP INT TERM
+trap 'exit 130' INT TERM
 
 # The program to be started: program.py CASE FOLDER.  It notes its pid and, before it says so, that it is ready.
 cat >"$folder/program.py" <<'END'
 import os, signal, socket, sys, time
 case, folder = sys.argv[1:]
 def note(name):
-    with open(folder + "/" + name + ".new", "w") as file:
-        file.write(str(os.getpid()))
-    os.rename(folder + "/" + name + ".new", folder + "/" + name)
-def ready():
-    note("ready")
-    address = os.environ["NOTIFY_SOCKET"]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.sendto(b"READY=1\n", "\0" + address[1:] if address[0] == "@" else address)
+    with open(folder + "/" + name, "w") as file:
+        file.write("%d\n" % os.getpid())
 signal.alarm(60)  # the last resort: nothing of this outlives the minute
 if case == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -44,16 +35,18 @@ if case == "worker" and os.fork() == 0:
     os._exit(0)
 time.sleep(0.2 if case == "ready" else 0.1)
 if case in ("exits", "worker"):
-    os._exit(3)
+    sys.exit(3)
 if case == "crashes":
     os.kill(os.getpid(), signal.SIGSEGV)
 if case == "ready":
-    ready()
+    note("ready")
+    a = os.environ["NOTIFY_SOCKET"]
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1\n", "\0" + a[1:] if a[0] == "@" else a)
 time.sleep(50)
 END
 
 cat >"$folder/compare.py" <<'END'
-import concurrent.futures, os, resource, signal, socket, subprocess, sys, threading, time
+import concurrent.futures, contextlib, os, resource, signal, socket, subprocess, sys, threading, time
 ssd, daemonize, folder = sys.argv[1:]
 program = [os.path.realpath(sys.executable), "-I", "-S", folder + "/program.py"]
 TOOLS = {
@@ -131,15 +124,10 @@ def trial(tool, case):
             "right" if right else "**wrong**"), right
     finally:
         for mark in marks:
-            for _ in range(100):  # also what is being forked just now
-                pids = living(mark)
-                for pid in pids:
-                    try:
+            while living(mark):  # again, for what was being forked just then
+                for pid in living(mark):
+                    with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-                if not pids:
-                    break
                 time.sleep(0.02)
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -158,4 +146,4 @@ for tool, path in (("start-stop-daemon", ssd), ("daemonize", daemonize)):
     version = subprocess.run([path, "--version"], stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
     print("%s%s: %d of %d right." % ("\n" if path == ssd else "", version, score[tool], len(CASES)))
 END
-python3 "$folder/compare.py" "$start_stop_daemon" "$daemonize" "$folder"
+python3 "$folder/compare.py" "$start_stop_daemon" "$(realpath "$daemonize")" "$folder"
