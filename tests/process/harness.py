@@ -371,6 +371,7 @@ class Box:
                 os.write(err.fileno(), f"the test could not start {argv[0]}: {problem!r}\n".encode())
             os._exit(125)
         launch = Launch(self, pid, out, err)
+        self.statuses.pop(pid, None)  # numbers come again
         self.launches.append(pid)
         return launch
 
@@ -517,16 +518,20 @@ class Box:
         check(pid in self.statuses, f"process {pid} was not ours to collect")
         return os.waitstatus_to_exitcode(self.statuses[pid])
 
+    def is_launch(self, pid):
+        """Did the test itself start this process, and has not collected it yet?"""
+        return pid in self.launches and pid not in self.statuses
+
     def adopted(self):
         """Orphans that have become ours and live."""
         self.reap()
-        return [pid for pid in children_of(self.pid) if pid not in self.launches and alive(pid)]
+        return [pid for pid in children_of(self.pid) if not self.is_launch(pid) and alive(pid)]
 
     def living(self):
         """Every process that a launch of ours led to and that lives.  One without a command line is
         within exit or exec; which of the two is soon known."""
         self.reap()
-        found = [pid for pid in descendants_of(self.pid) if alive(pid) and pid not in self.launches]
+        found = [pid for pid in descendants_of(self.pid) if alive(pid) and not self.is_launch(pid)]
         for pid in found:
             with contextlib.suppress(OSError):
                 wait_until(lambda: not alive(pid) or cmdline_of(pid), f"process {pid} to become or to end")

@@ -106,6 +106,7 @@ def a_program_that_is_killed_at_once_has_started(box):
         launch = box.start([box.command, "--", "/bin/sh", "-c", "kill -9 $$"])
         status = os.waitpid(launch.pid, 0)[1]  # and the daemon is left uncollected: its state can be read
         equal(os.waitstatus_to_exitcode(status), 0, f"start {number};")
+    wait_until(lambda: not box.living(), "the last one to end")
 
 
 @rows("NTF-3")

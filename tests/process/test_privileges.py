@@ -229,6 +229,18 @@ def a_securebit_that_would_keep_capabilities_does_not(box):
             box.stop(daemon)
 
 
+@rows("PRV-4", "ERR-10", needs="root")
+def a_daemon_that_does_not_exec_keeps_no_capabilities_either(box):
+    """Exec takes from an ordinary user what a securebit has left; a library's daemon must look itself."""
+    def inherit():
+        linux.prctl(28, 1 << 2)  # PR_SET_SECUREBITS, no_setuid_fixup
+    errors = box.path("errors")
+    result = box.app("user=nobody", f"errors={errors}", "--", "drop", "or-fail", before=inherit)
+    box.refused(result, "ERR-10", name="app")
+    with box.running_app("user=nobody", "--", "drop", "notify", "pause") as daemon:
+        equal(capabilities_of(daemon.pid), [0, 0, 0])
+
+
 @rows("PRV-4", needs="root")
 def the_user_root_is_a_user_like_others(box):
     with box.running("-u", "root") as daemon:

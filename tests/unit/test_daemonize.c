@@ -8,7 +8,8 @@ static void the_daemon_takes_all_steps_in_order(void **state)
 {
     (void)state;
     script_begin(SCRIPT_DAEMON);
-    struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out", .umask = 027 } };
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out",
+                                              .umask = 027 } };
     assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
     assert_non_null(launch.daemon);
     static const char *const order[] = { "fork ",  "setsid ",    "fork ",        "umask ", "chdir ", "open ",
@@ -67,6 +68,8 @@ static void a_failing_step_tells_the_launcher_and_ends_with_its_code(void **stat
     static const struct fault_case cases[] = {
         { "fork", 2, EAGAIN, 71, "second fork: resource temporarily unavailable" },
         { "setsid", 1, EPERM, 71, "setsid: operation not permitted" },
+        { "getpid", 2, EPERM, 71, "process id: cannot be told" },
+        { "umask", 1, EPERM, 71, "umask: cannot be set" },
         { "chdir", 1, EACCES, 71, "working directory: /: permission denied" },
         { "dup2", 1, EBUSY, 71, "standard descriptors: /dev/null: device or resource busy" },
         { "flock", 1, ENOLCK, 73, "pidfile: /run/x.pid: no locks available" },
@@ -74,7 +77,7 @@ static void a_failing_step_tells_the_launcher_and_ends_with_its_code(void **stat
         { "ftruncate", 1, EIO, 73, "stdout: /var/log/x.out: input/output error" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bool in_leader = cases[i].nth == 2 || strcmp(cases[i].call, "setsid") == 0;
+        bool in_leader = strcmp(cases[i].call, "fork") == 0 || strcmp(cases[i].call, "setsid") == 0;
         script_begin(in_leader ? SCRIPT_LEADER : SCRIPT_DAEMON);
         script_fail(cases[i].call, cases[i].nth, cases[i].error);
         struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out" } };
@@ -156,6 +159,7 @@ static void a_failing_first_fork_is_returned_with_everything_as_before(void **st
         { "socketpair", 1, EMFILE, 71, "notification channel: too many open files" },
         { "mmap", 1, ENOMEM, 71, "notification channel: cannot allocate memory" },
         { "sigprocmask", 1, EINVAL, 71, "signal mask: invalid argument" },
+        { "getpid", 1, EPERM, 71, "process id: cannot be told" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_LAUNCHER);
