@@ -127,6 +127,9 @@ def a_bare_name_is_searched_in_the_daemons_path(box):
     for path in (second, f"/none:{second}", f"{first}:{second}", f"::{second}:"):
         with box.about(path), box.running("-E", f"PATH={path}", program=["program", "60"], cwd="/tmp") as daemon:
             equal(os.readlink(f"/proc/{daemon.pid}/exe"), os.path.realpath("/bin/sleep"))
+    for path in ("", ":/none", "/none::/none", "/none:"):  # an empty element is the working directory
+        with box.about(path), box.running("-E", f"PATH={path}", "-c", second, program=["program", "60"]) as daemon:
+            equal(os.readlink(f"/proc/{daemon.pid}/exe"), os.path.realpath("/bin/sleep"))
     box.refused(box.daemonize("-E", f"PATH={first}", program=["program"]), "ERR-2", "program")
     box.refused(box.daemonize("-E", "PATH=/none", program=["sleep", "60"]), "ERR-2", "sleep")
     box.refused(box.daemonize("-E", f"PATH={second}", program=["none"], env={"PATH": "/bin"}), "ERR-2", "none")
