@@ -147,7 +147,7 @@ static void a_slow_death_is_waited_for(void **state)
             script.has_stat = known & 1;
             script.has_pidfd = known & 2;
             script.deaf_to_sigterm = deaf;
-            script.death_ms = 700;
+            script.death_ms = 3000;
             wait_for_verdict(500, 0);
             assert_int_equal(script.exit_code, 75);
             assert_true(script.struck && script.clock_ms >= script.event_ms);
