@@ -221,6 +221,8 @@ int options_parse(struct options *options, int argc, char **argv, const struct b
     options->chown = BLIVET_CHOWN_LOGS;
     if (allocate(options, argc, ops, error) != 0)
         return -1;
+    if (argc < 1) /* execve allows it */
+        return usage(error, "program", NULL, "none is given");
     optind = 0; /* from the start, each time */
     for (;;) {
         const char *word = argv[optind > 0 ? optind : 1]; /* NULL at the end, where there is nothing to refuse */

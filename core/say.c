@@ -39,6 +39,8 @@ bool blivet_say(const struct blivet_ops *ops, int fd, const char *message)
     char line[BLIVET_MESSAGE_SIZE + 300];
     struct blivet_text text;
     struct sigaction pipe_before, size_before;
+    if (fd < 0) /* poll would wait for it in vain */
+        return false;
     blivet_text_begin(&text, line, sizeof line - 1);
     blivet_text_escaped(&text, program_invocation_short_name, strnlen(program_invocation_short_name, 255));
     blivet_text_put(&text, ": ");
