@@ -88,9 +88,11 @@ def wait_until(condition, what, seconds=5.0, looks=1):
 def settles(condition, expected, what, seconds=5.0):
     """Waits until a condition has the expected value; else says which it has."""
     deadline = time.monotonic() + seconds
-    while condition() != expected and time.monotonic() < deadline:
+    value = condition()
+    while value != expected and time.monotonic() < deadline:
         time.sleep(0.003)
-    equal(condition(), expected, what)
+        value = condition()
+    equal(value, expected, what)
 
 
 # --- processes, read from outside -----------------------------------------------------------------
@@ -499,8 +501,10 @@ class Box:
             self.statuses[pid] = status
 
     def gone(self, pid):
-        self.reap()
-        return not alive(pid)
+        if alive(pid):
+            return False
+        self.reap()  # after the look, or its status could be missed
+        return True
 
     def wait_gone(self, pid, seconds=5.0):
         wait_until(lambda: self.gone(pid), f"process {pid} to end", seconds)

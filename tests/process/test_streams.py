@@ -37,7 +37,8 @@ def stdin_is_the_null_device_in_every_mode(box):
     with box.running(stdin=secret) as daemon:
         equal(fds_of(daemon.pid), {0: "/dev/null", 1: "/dev/null", 2: "/dev/null"})
     with box.foreground([box.command, "-f", "--", *SLEEP], lambda: True, stdin=secret) as launch:
-        settles(lambda: fds_of(launch.pid).get(0), "/dev/null", "stdin in the foreground;")
+        wait_until(lambda: b"sleep" in read(f"/proc/{launch.pid}/comm"), "exec")
+        equal(fds_of(launch.pid)[0], "/dev/null", "stdin in the foreground;")
 
 
 @rows("STD-2", "CLI-1")
