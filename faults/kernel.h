@@ -1,0 +1,49 @@
+/* kernel.h - what the files of the invented kernel share; script.h is for the tests. */
+#ifndef BLIVET_KERNEL_H
+#define BLIVET_KERNEL_H
+#include "script.h"
+#include <errno.h>
+
+#define CALL(result, name, parameters, arguments, failure, errnos) result kernel_##name parameters;
+#define VOID(name, parameters, arguments) void kernel_##name parameters;
+#include "../syscall/ops.def"
+#undef CALL
+#undef VOID
+
+static inline int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+static inline void *lost(int error)
+{
+    errno = error;
+    return NULL;
+}
+
+/* kernel_files.c */
+enum { SCRIPT_PATH = 1024 };
+
+struct script_walk {
+    char at[SCRIPT_PATH];   /* where we are, without links and dots; in the end where the file is or would be */
+    char rest[SCRIPT_PATH]; /* what is still to be walked */
+    int links;
+};
+
+/* The file at the end of a path; NULL with errno. */
+struct script_file *script_walk_to(struct script_walk *walk, const char *path, bool follow);
+struct script_file *script_walk(const char *path, bool follow);
+bool script_permits(const struct script_file *file, int mode);
+void script_describe(const struct script_file *file, struct stat *status);
+void script_cut(struct script_file *file, size_t size);
+void script_cut_to_parent(char *path);
+
+/* kernel_descriptors.c */
+struct script_description *script_description(int fd); /* NULL with errno */
+int script_install(enum script_kind kind, int file, int flags);
+int script_open_proc(const char *path, int flags);
+
+/* kernel_processes.c */
+bool script_daemon_is_dead(void);
+#endif
