@@ -337,6 +337,13 @@ class Box:
         wait_until(lambda: os.path.exists(path), f"{path} to appear")
         return text(path)
 
+    def example(self, name):
+        """The program made of tests/examples/NAME.c or .cpp."""
+        path = os.path.join(os.path.dirname(self.command), f"example_{name}")
+        if not os.path.exists(path):
+            raise Skip(f"example {name} is not built here")
+        return path
+
     # -- starting
 
     def start(self, argv, env=None, cwd=None, close=(), ignore=(), block=(), limits=None, stdin=None,
