@@ -13,6 +13,7 @@ void blivet_enter(struct blivet_context *daemon, int step)
     daemon->step = step;
     if (daemon->page)
         daemon->page->step = step;
+    daemon->ops->enter_step(step);
 }
 
 /* In a process forked from the daemon the context only closes and frees (NTF-8). */

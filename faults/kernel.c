@@ -91,7 +91,7 @@ int kernel_unsetenv(const char *name)
 
 char **kernel_environment(void) { return script.environment; }
 void kernel_set_environment(char **entries) { script.environment = entries; }
-
+void kernel_enter_step(int step) { (void)step; }
 
 /* ---- the table, and a fresh machine ---- */
 

@@ -1,0 +1,151 @@
+/* test_trace.c - the recording table: what it writes down, and that nothing else changes. */
+#include "unit.h"
+#include "../../syscall/trace.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+static union {
+    struct blivet_trace trace;
+    char bytes[128 * 1024];
+} memory;
+static const struct blivet_ops *ops;
+
+static void begin_trace(enum script_role role, size_t size)
+{
+    script_begin(role);
+    ops = blivet_trace_on(&memory, size, &blivet_script);
+}
+
+static const struct blivet_trace_record *last(void) { return &memory.trace.records[memory.trace.count - 1]; }
+
+static void assert_last(const char *call, const char *arguments, int64_t result, int error)
+{
+    assert_string_equal(blivet_call_name(last()->call), call);
+    assert_string_equal(last()->arguments, arguments);
+    assert_int_equal(last()->state, BLIVET_CALL_RETURNED);
+    assert_int_equal(last()->result, result);
+    assert_int_equal(last()->error, error);
+}
+
+static void arguments_are_readable(void **state)
+{
+    (void)state;
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    sigset_t all;
+    int ends[2];
+    sigfillset(&all);
+    begin_trace(SCRIPT_DAEMON, sizeof memory);
+    int fd = ops->open("/run/a\"\n\001", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    assert_last("open", "\"/run/a\\\"\\n\\01\", O_RDWR|O_CREAT|O_CLOEXEC, 0640", fd, 0);
+    ops->open("/run", O_RDONLY | 0x40000000, 0);
+    assert_last("open", "\"/run\", 1073741824, 0", last()->result, last()->error);
+    ops->flock(fd, LOCK_EX | LOCK_NB);
+    assert_last("flock", "3, LOCK_EX|LOCK_NB", 0, 0);
+    ops->fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    assert_last("fcntl", "3, F_DUPFD_CLOEXEC, 10", last()->result, 0);
+    ops->sigaction(SIGTERM, &ignore, NULL);
+    assert_last("sigaction", "SIGTERM, SIG_IGN, NULL", 0, 0);
+    ops->sigprocmask(SIG_SETMASK, &all, NULL);
+    assert_last("sigprocmask", "SIG_SETMASK, all, NULL", 0, 0);
+    assert_int_equal(ops->getpid(), SCRIPT_CALLER_PID);
+    assert_last("getpid", "", SCRIPT_CALLER_PID, 0);
+    ops->pwrite(fd, "7\n", 2, 0);
+    assert_last("pwrite", "3, \"7\\n\", 2, 0", 2, 0);
+    assert_int_equal(ops->socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_contains(last()->arguments, "AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, [");
+    ops->kill(-5, SIGKILL);
+    assert_contains(last()->arguments, "-5, SIGKILL");
+}
+
+static void a_failure_is_recorded_and_errno_stays(void **state)
+{
+    (void)state;
+    begin_trace(SCRIPT_DAEMON, sizeof memory);
+    script_fail("setsid", 1, EPERM);
+    assert_int_equal(ops->setsid(), -1);
+    assert_int_equal(errno, EPERM);
+    assert_last("setsid", "", -1, EPERM);
+    errno = ENXIO; /* a call that works leaves it alone, and so does the record */
+    assert_int_equal(ops->chdir("/"), 0);
+    assert_int_equal(errno, ENXIO);
+    assert_last("chdir", "\"/\"", 0, 0);
+    errno = 0; /* getpwnam(3): NULL and 0 is "not there" */
+    assert_null(ops->getpwnam("nobody at all"));
+    assert_int_equal(errno, 0);
+    assert_last("getpwnam", "\"nobody at all\"", 0, 0);
+}
+
+static void process_and_step_are_noted(void **state)
+{
+    (void)state;
+    begin_trace(SCRIPT_DAEMON, sizeof memory);
+    ops->enter_step(1);
+    assert_int_equal(ops->fork(), 0);
+    assert_int_equal(last()->state, BLIVET_CALL_BEGUN); /* its parent fills in the rest */
+    assert_int_equal(last()->process, 0);
+    ops->enter_step(3);
+    assert_int_equal(ops->fork(), 0);
+    assert_int_equal(last()->process, 1);
+    ops->umask(0);
+    assert_int_equal(last()->process, 2);
+    assert_int_equal(last()->step, 3);
+    assert_true(last()->ended_ns >= last()->began_ns);
+    assert_true(last()[-1].began_ns <= last()->began_ns);
+}
+
+static void leave(void *unused)
+{
+    (void)unused;
+    ops->_exit(3);
+}
+
+static void an_end_is_recorded_before_it_comes(void **state)
+{
+    (void)state;
+    begin_trace(SCRIPT_LAUNCHER, sizeof memory);
+    assert_int_equal(script_run(leave, NULL), SCRIPT_EXITED);
+    assert_string_equal(blivet_call_name(last()->call), "_exit");
+    assert_string_equal(last()->arguments, "3");
+    assert_int_equal(last()->state, BLIVET_CALL_BEGUN);
+}
+
+static void long_arguments_are_cut(void **state)
+{
+    (void)state;
+    char name[200];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    begin_trace(SCRIPT_DAEMON, sizeof memory);
+    ops->setenv(name, name, 1);
+    ops->chdir(name);
+    const char *text = last()->arguments;
+    assert_true(strlen(text) < BLIVET_TRACE_ARGUMENTS);
+    assert_string_equal(text + strlen(text) - 3, "...");
+}
+
+static void a_full_trace_goes_on_without_records(void **state)
+{
+    (void)state;
+    begin_trace(SCRIPT_DAEMON, sizeof memory.trace + 2 * sizeof memory.trace.records[0]);
+    memory.trace.records[2].pid = -7;
+    assert_int_equal(memory.trace.capacity, 2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ops->chdir("/"), 0);
+    assert_int_equal(memory.trace.count, 5);
+    assert_int_equal(memory.trace.records[2].pid, -7);
+    assert_int_equal(script_count("chdir"), 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("ASR-7", arguments_are_readable),
+        CLAIM("ASR-7", a_failure_is_recorded_and_errno_stays),
+        CLAIM("ASR-7", process_and_step_are_noted),
+        CLAIM("ASR-7", an_end_is_recorded_before_it_comes),
+        CLAIM("ASR-7", long_arguments_are_cut),
+        CLAIM("ASR-7", a_full_trace_goes_on_without_records),
+    };
+    return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
+}
