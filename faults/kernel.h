@@ -22,6 +22,14 @@ static inline void *lost(int error)
     return NULL;
 }
 
+/* How much of what it was asked to a write or a read moves. */
+static inline size_t script_moved(size_t count)
+{
+    bool half = script.half;
+    script.half = false;
+    return count < 2 ? count : script.short_counts ? 1 : half ? count / 2 : count;
+}
+
 /* kernel_files.c */
 enum { SCRIPT_PATH = 1024 };
 

@@ -218,6 +218,7 @@ ssize_t kernel_pwrite(int fd, const void *bytes, size_t count, off_t offset)
         return -1;
     if (script.disk_room > 0 && script.disk_room < count)
         count = script.disk_room;
+    count = script_moved(count);
     return put(file, bytes, count, offset);
 }
 
@@ -229,7 +230,7 @@ ssize_t kernel_write(int fd, const void *bytes, size_t count)
         return -1;
     if (script.stuck_reader && (fd == 1 || fd == 2))
         script_stop(SCRIPT_HUNG); /* a pipe that nobody empties is full */
-    count = script.short_counts && count > 1 ? 1 : count;
+    count = script_moved(count);
     size_t used = strlen(script.printed);
     if (used + count < sizeof script.printed)
         memcpy(script.printed + used, bytes, count);

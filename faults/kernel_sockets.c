@@ -129,7 +129,7 @@ ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
         return (ssize_t)count;
     if (script.launcher_gone)
         return fail(EPIPE);
-    count = script.short_counts && count > 1 ? 1 : count;
+    count = script_moved(count);
     if (script.said_count + count > sizeof script.said)
         abort(); /* no verdict is as long as that */
     memcpy(script.said + script.said_count, bytes, count);
@@ -155,8 +155,7 @@ ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
         return fail(EAGAIN);
     if (script.hears_count == 0)
         return script.hears_end ? 0 : fail(EAGAIN);
-    count = script.short_counts ? 1 : count;
-    size_t part = count < script.hears_count ? count : script.hears_count;
+    size_t part = script_moved(count < script.hears_count ? count : script.hears_count);
     memcpy(bytes, script.hears, part);
     script.hears += part;
     script.hears_count -= part;

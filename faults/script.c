@@ -7,9 +7,13 @@
 
 struct script script;
 
-static void note(const char *call)
+static void note(const char *call, uintptr_t first, uintptr_t second)
 {
     size_t used = strlen(script.trace);
+    script.first = first;
+    script.second = second;
+    if (++script.calls > script.most_calls && script.most_calls > 0)
+        script_stop(SCRIPT_HUNG);
     if (script.watch)
         script.watch(call);
     if (used + strlen(call) + 2 > sizeof script.trace)
@@ -30,9 +34,13 @@ static int strikes(const char *call)
             fault->nth--;
             continue;
         }
-        if (fault->nth == 1)
+        if (fault->nth == 1 && !fault->persists)
             fault->call = ""; /* spent */
         script.faults_fired++;
+        if (fault->error == SCRIPT_HALF) {
+            script.half = true;
+            return PASSES;
+        }
         if (fault->error == SCRIPT_LIES)
             return LIES;
         errno = fault->error;
@@ -55,10 +63,16 @@ static void deliver_signal_of(const char *call, int error)
     script_stop(SCRIPT_KILLED);
 }
 
+/* The first two arguments as numbers, 0 where there is none: the sum makes something of an empty place. */
+#define FIRST(...) FIRST_OF(__VA_ARGS__, )
+#define FIRST_OF(first, ...) ((uintptr_t)first + 0)
+#define SECOND(...) SECOND_OF(__VA_ARGS__, , )
+#define SECOND_OF(first, second, ...) ((uintptr_t)second + 0)
+
 #define CALL(result, name, parameters, arguments, failure, errnos) \
     static result scripted_##name parameters \
     { \
-        note(#name); \
+        note(#name, FIRST arguments, SECOND arguments); \
         int strike = strikes(#name), error = errno; \
         if (strike == LIES) \
             return (result)0; \
@@ -75,7 +89,7 @@ static void deliver_signal_of(const char *call, int error)
 #define VOID(name, parameters, arguments) \
     static void scripted_##name parameters \
     { \
-        note(#name); \
+        note(#name, FIRST arguments, SECOND arguments); \
         script_kernel.name arguments; \
     }
 #include "../syscall/ops.def"
@@ -90,14 +104,17 @@ const struct blivet_ops blivet_script = {
 #undef VOID
 };
 
-void script_fail(const char *call, int nth, int error)
+static void plan(struct script_fault fault)
 {
     for (size_t i = 0; i < sizeof script.faults / sizeof script.faults[0]; i++)
         if (!script.faults[i].call) {
-            script.faults[i] = (struct script_fault){ call, nth, error };
+            script.faults[i] = fault;
             return;
         }
 }
+
+void script_fail(const char *call, int nth, int error) { plan((struct script_fault){ call, nth, error, false }); }
+void script_fail_from(const char *call, int nth, int error) { plan((struct script_fault){ call, nth, error, true }); }
 
 int script_count(const char *call)
 {

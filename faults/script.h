@@ -16,8 +16,8 @@ enum script_role { SCRIPT_LAUNCHER, SCRIPT_LEADER, SCRIPT_DAEMON };
 enum { SCRIPT_CALLER_PID = 100, SCRIPT_LEADER_PID = 101, SCRIPT_DAEMON_PID = 102 };
 enum { SCRIPT_FDS = 64, SCRIPT_FILES = 48, SCRIPT_CONTENT = 8192, SCRIPT_GROUPS = 256 };
 
-/* The error of a call that answers 0 and does nothing. */
-enum { SCRIPT_LIES = -1 };
+/* In the place of an errno: the call answers 0 and does nothing; it moves half of the bytes that it was asked to. */
+enum { SCRIPT_LIES = -1, SCRIPT_HALF = -2 };
 
 enum script_end { SCRIPT_RETURNED, SCRIPT_EXITED, SCRIPT_HUNG, SCRIPT_KILLED /* by the signal in script.raised */ };
 
@@ -44,6 +44,7 @@ struct script_description {
 struct script_fault {
     const char *call;
     int nth, error; /* nth: 1 the first; 0 each one */
+    bool persists;  /* the nth and each one after it */
 };
 
 struct script {
@@ -74,7 +75,9 @@ struct script {
     int foreign_opens;           /* another process replaces the pidfile between open and lock, so often */
     int64_t foreign_lock_ms;     /* when it lets go of a lock that it holds; 0: never */
     void (*before_open)(const char *path); /* what another process does just before */
-    void (*watch)(const char *call);       /* looks, before each call */
+    void (*watch)(const char *call);       /* looks, before each call ... */
+    uintptr_t first, second;               /* ... at its first two arguments */
+    int most_calls;              /* who makes more hangs; 0: no bound */
     bool loose_modes;            /* a file system where all may write what is created */
 
     struct script_notice {
@@ -110,7 +113,8 @@ struct script {
 
     /* What happened. */
     char trace[16384];           /* names of calls, each with a space behind */
-    int faults_fired;
+    int calls, faults_fired;
+    bool half;                   /* what the next of the kernel's writes and reads moves */
     char manager[160];           /* the address that was connected to, with '@' for a zero byte */
     char told_manager[64];
     int notices_heard;
@@ -137,6 +141,7 @@ extern struct script script;
 /* A fresh machine: /, /dev/null, /run, /tmp, /var/log; descriptors 0 to 2 on a terminal; root. */
 void script_begin(enum script_role role);
 void script_fail(const char *call, int nth, int error);
+void script_fail_from(const char *call, int nth, int error); /* and each one after it */
 struct script_file *script_file(const char *path);                       /* NULL: not there */
 struct script_file *script_add(const char *path, mode_t mode, const char *content);
 /* Runs the code under test; says how it ended. */
