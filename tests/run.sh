@@ -10,8 +10,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
 
-require cc:gcc make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
-  mandoc:mandoc /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
+require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
+  mandoc:mandoc pkg-config:pkgconf abidw:abigail-tools /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
 
 cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 mv build.log build/configure.log
@@ -21,6 +21,9 @@ echo "== unit tests"
 ctest --test-dir build --output-on-failure
 echo "== audit"
 sh tests/audit.sh build
+echo "== install"
+sh tests/install/consumers.sh build
+sh tests/abi/check.sh build
 echo "== documents"
 python3 tests/documents.py build
 echo "== process tests"
