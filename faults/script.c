@@ -1,5 +1,6 @@
 /* script.c - the table that notes each call and fails the one that the test has named; made from ops.def. */
 #include "script.h"
+#include "physics.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -49,15 +50,11 @@ static int strikes(const char *call)
     return PASSES;
 }
 
-/* The physics: a close that fails has closed ... */
-static bool happens_anyway(const char *call) { return strcmp(call, "close") == 0; }
-
-/* ... and some failures come with a signal. */
+/* Some failures come with a signal. */
 static void deliver_signal_of(const char *call, int error)
 {
-    int signal = error == EPIPE ? SIGPIPE : error == EFBIG ? SIGXFSZ : 0;
-    if (signal == 0 || (strcmp(call, "write") != 0 && strcmp(call, "pwrite") != 0) ||
-        script.actions[signal].sa_handler == SIG_IGN)
+    int signal = signal_of(call, error);
+    if (signal == 0 || script.actions[signal].sa_handler == SIG_IGN)
         return;
     script.raised = signal;
     script_stop(SCRIPT_KILLED);

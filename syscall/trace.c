@@ -4,6 +4,7 @@
 #include "trace.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/file.h>
@@ -85,7 +86,8 @@ static void put_bytes(struct line *line, const char *bytes, size_t count)
         else if (bytes[i] == '\n')
             put(line, "n");
         else
-            put_number(line, (unsigned char)bytes[i], 8);
+            for (int shift = 6; shift >= 0; shift -= 3)
+                put_number(line, (unsigned char)bytes[i] >> shift & 7, 10);
     }
     put(line, count > LONGEST ? "\"..." : "\"");
 }
@@ -110,9 +112,16 @@ static void put_named(struct line *line, const char *call, const char *argument,
         bar = "|"; \
         rest &= ~(intptr_t)(symbol); \
     }
+#define PART(of, which, mask, symbol) \
+    if (concerns(of, call) && strcmp(which, argument) == 0 && (number & (mask)) == (symbol)) { \
+        put(line, #symbol); \
+        bar = "|"; \
+        rest &= ~(intptr_t)(mask); \
+    }
 #include "names.def"
 #undef NAME
 #undef FLAG
+#undef PART
     if (rest == 0 && *bar)
         return;
     put(line, bar);

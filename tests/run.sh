@@ -26,6 +26,8 @@ sh tests/install/consumers.sh build
 sh tests/abi/check.sh build
 echo "== documents"
 python3 tests/documents.py build
+echo "== golden traces"
+python3 tests/torture/golden.py --build build/tests/torture
 echo "== process tests"
 servers=
 if sh tests/process/servers.sh build/servers; then

@@ -37,9 +37,9 @@ static void arguments_are_readable(void **state)
     sigfillset(&all);
     begin_trace(SCRIPT_DAEMON, sizeof memory);
     int fd = ops->open("/run/a\"\n\001", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    assert_last("open", "\"/run/a\\\"\\n\\01\", O_RDWR|O_CREAT|O_CLOEXEC, 0640", fd, 0);
+    assert_last("open", "\"/run/a\\\"\\n\\001\", O_RDWR|O_CREAT|O_CLOEXEC, 0640", fd, 0);
     ops->open("/run", O_RDONLY | 0x40000000, 0);
-    assert_last("open", "\"/run\", 1073741824, 0", last()->result, last()->error);
+    assert_last("open", "\"/run\", O_RDONLY|1073741824, 0", last()->result, last()->error);
     ops->flock(fd, LOCK_EX | LOCK_NB);
     assert_last("flock", "3, LOCK_EX|LOCK_NB", 0, 0);
     ops->fcntl(fd, F_DUPFD_CLOEXEC, 10);

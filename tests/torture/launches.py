@@ -1,0 +1,316 @@
+"""launches.py - one start at a time, on a table that fails and records: what both golden.py and real.py need.
+
+A Place is a folder with all that a start may touch, and the process that works in it adopts orphans (it is a
+"subreaper"): whatever a start leaves behind becomes its child and is accounted for.
+"""
+
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import pwd
+import re
+import shutil
+import signal
+import struct
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "process"))
+
+import linux  # noqa: E402  (the folder must be on the path first)
+
+TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 1000  # as in table.h and trace.h
+RECORD = struct.Struct("=qqqiihhhh128s")
+PROCESSES = ("launcher", "leader", "daemon")
+PATIENCE = 20  # seconds for one start; the slowest is a fraction of one
+NOBODY = pwd.getpwnam("nobody")
+
+
+def rows_of(path, pattern):
+    """The rows of a data file in C, in order."""
+    with open(os.path.join(os.path.dirname(os.path.dirname(HERE)), path), encoding="utf-8") as file:
+        return re.findall(pattern, file.read(), re.MULTILINE)
+
+
+def errnos_of(row):
+    found = re.search(r"ERRNOS\(([^)]*)\)", row)
+    return [word for word in re.split(r",\s*", found[1]) if word] if found else []
+
+
+CALLS = [(name, errnos_of(rest)) for name, rest in
+         rows_of("syscall/ops.def", r"^(?:CALL\([^\n]*?, |VOID\()(\w+), (\((?:[^\n]|\n +)*)")]
+STEPS = {int(number): name for number, name in rows_of("core/steps.def", r'^STEP\((\d+), \w+, "([^"]*)"')}
+REASONS = dict(rows_of("core/errno.def", r'^REASON\((\w+), "([^"]*)"'))
+
+
+# ---- what a start is ----
+
+class Mode:
+    """words: of the command line, with {pidfile} and so on.  ends: the exit code of a start that nothing disturbs."""
+
+    def __init__(self, name, words, program=(), ends=0, faults="", root=True, user=True, library=False):
+        self.name, self.words, self.program, self.ends, self.faults = name, words, list(program), ends, faults
+        self.root, self.user, self.library = root, user, library
+        self.foreground = "-f" in words or "foreground" in words
+
+    def argv(self, place):
+        names = place.files
+        words = [word.format(**names) for word in self.words]
+        if self.library:
+            return ["library", *words]
+        return ["daemonize", *words, "--", place.program, *self.program]
+
+    def uses(self, what):
+        return any("{" + what + "}" in word for word in self.words)
+
+
+FULL = ["-p", "{pidfile}", "-l", "{lockfile}", "-o", "{stdout}", "-e", "{stderr}", "-c", "{directory}", "-E", "COLOUR=blue"]
+MODES = [
+    Mode("minimal", []),
+    Mode("pidfile", ["-p", "{pidfile}"]),
+    Mode("full", FULL),
+    Mode("full-and-user", [*FULL, "-u", "nobody"], user=False),
+    Mode("no-close-range", ["-p", "{pidfile}"], faults="2:close_range:1+:38"),
+    Mode("foreground", ["-f", "-p", "{pidfile}", "-e", "{stderr}"], ["end", "42"], ends=42),
+    Mode("notify", ["-p", "{pidfile}", "--ready=notify"], ["notify"]),
+    Mode("fd", ["-p", "{pidfile}", "--ready=fd:5"], ["fd", "5"]),
+    Mode("limit", ["-p", "{pidfile}", "-t", "20"]),
+    Mode("second", ["-p", "{pidfile}"], ends=69),
+    Mode("library", ["pidfile={pidfile}", "stdout={stdout}"], library=True),
+    Mode("library-and-user", ["pidfile={pidfile}", "stdout={stdout}", "user=nobody"], library=True, user=False),
+    Mode("library-foreground", ["foreground", "pidfile={pidfile}", "stdout={stdout}"], library=True),
+]
+
+
+class Call:
+    """One record of syscall/trace.h."""
+
+    def __init__(self, fields):
+        (self.began, self.ended, self.result, self.error, self.pid, self.process, self.step, call,
+         self.state, arguments) = fields
+        self.name = CALLS[call][0]
+        self.arguments = arguments.split(b"\0")[0].decode("utf-8", "replace")
+        self.nth = 0  # of its name in its process
+
+    @property
+    def returned(self):
+        return self.state == 2
+
+
+class Outcome:
+    """How a start ended.  code: the launcher's exit code, or minus a signal; None: it was ended after PATIENCE."""
+
+    def __init__(self, code, message, fired, trace, left):
+        self.code, self.message, self.fired, self.trace = code, message, fired, trace
+        self.left = left  # pids of those that were there when the launcher had ended
+
+
+class Place:
+    """Where one worker tortures."""
+
+    def __init__(self, folder, build, user):
+        self.folder, self.user = folder, user
+        self.command, self.library, self.program = (os.path.join(build, name) for name in
+                                                    ("daemonize-faulty", "library-faulty", "program"))
+        self.files = {name: os.path.join(folder, name) for name in
+                      ("pidfile", "lockfile", "stdout", "stderr", "directory", "bystander")}
+        self.message_file, self.memory_file = (os.path.join(folder, name) for name in ("message", "memory"))
+        os.makedirs(self.files["directory"], exist_ok=True)
+        with open(self.memory_file, "wb+") as file:
+            file.truncate(MEMORY)
+            self.memory = mmap.mmap(file.fileno(), MEMORY)
+        self.lock = None  # of the first instance, in mode "second"
+        self.environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "TORTURE_MEMORY": self.memory_file,
+                            **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
+
+    # -- before
+
+    def make_ready(self, mode):
+        """The same files for each start: a log that is there already, a bystander, no pidfile."""
+        for name in ("pidfile", "lockfile", "stderr"):
+            try:
+                os.unlink(self.files[name])
+            except FileNotFoundError:
+                pass
+        for name, content in (("stdout", "old\n"), ("bystander", "not ours\n")):
+            with open(self.files[name], "w", encoding="utf-8") as file:
+                file.write(content)
+            if os.geteuid() == 0:
+                os.chown(self.files[name], 0, 0)
+        if mode.name == "second":
+            self.lock = open(self.files["pidfile"], "w", encoding="utf-8")
+            self.lock.write("4711\n")
+            self.lock.flush()
+            fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.memory[0:4] = b"\0\0\0\0"
+        self.memory[TRACE_AT:TRACE_AT + 4] = b"\0\0\0\0"
+
+    # -- the start
+
+    def start(self, mode, faults=""):
+        self.make_ready(mode)
+        environment = dict(self.environment)
+        faults = f"{mode.faults} {faults}".strip()
+        if faults:
+            environment["TORTURE_FAULTS"] = faults
+        argv = mode.argv(self)
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                   (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                   (os.POSIX_SPAWN_OPEN, 2, self.message_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)]
+        pid = os.posix_spawn(self.library if mode.library else self.command, argv, environment, file_actions=actions, setsigmask=[],
+                             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+        return self.follow(pid)
+
+    def follow(self, launcher):
+        """Until the launcher has ended; orphans that have ended are collected on the way."""
+        deadline = time.monotonic() + PATIENCE
+        code, others = None, {}
+        while code is None:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == launcher:
+                code = os.waitstatus_to_exitcode(status)
+            elif pid:
+                others[pid] = status
+            elif time.monotonic() > deadline:
+                os.kill(launcher, signal.SIGKILL)
+                os.waitpid(launcher, 0)
+                break
+            else:
+                signal.sigtimedwait([signal.SIGCHLD], 1)
+        left = self.living()
+        with open(self.message_file, "rb") as file:
+            message = file.read().decode("utf-8", "replace")
+        return Outcome(code, message, struct.unpack_from("=i", self.memory)[0], self.trace(), left)
+
+    def trace(self):
+        count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)
+        calls, made = [], {}
+        for index in range(min(count, capacity)):
+            call = Call(RECORD.unpack_from(self.memory, TRACE_AT + 16 + index * RECORD.size))
+            key = (call.process, call.name)
+            made[key] = call.nth = made.get(key, 0) + 1
+            calls.append(call)
+        assert count <= capacity, f"the trace has no room for {count} calls"
+        return calls
+
+    # -- after
+
+    @staticmethod
+    def collect():
+        """Whether anybody is left."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            return True
+        except ChildProcessError:
+            return False
+
+    def living(self):
+        """Children, once those that have ended are collected."""
+        if not self.collect():
+            return []
+        me = os.getpid()
+        with open(f"/proc/{me}/task/{me}/children", encoding="utf-8") as file:
+            return [int(word) for word in file.read().split()]
+
+    def wait_for_none(self, seconds):
+        deadline = time.monotonic() + seconds
+        while self.collect():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            signal.sigtimedwait([signal.SIGCHLD], left)
+        return True
+
+    def end_all(self):
+        for _ in range(100):
+            left = self.living()
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            if not left or self.wait_for_none(1):
+                break
+        if self.lock:
+            self.lock.close()
+            self.lock = None
+
+    def is_locked(self, name):
+        try:
+            with open(self.files[name], "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def content(self, name):
+        try:
+            with open(self.files[name], "rb") as file:
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+
+
+# ---- where ----
+
+def users():
+    """As root all is done once more as an ordinary user."""
+    return ["root", "nobody"] if os.geteuid() == 0 else [pwd.getpwuid(os.geteuid()).pw_name]
+
+
+def prepare_machine(base, build):
+    """Copies of the programs where every user can run them; as root a mount namespace of one's own, with a file
+    system of its own for the folder."""
+    if os.geteuid() == 0:
+        linux.private_mounts()
+        linux.mount("tmpfs", base, "tmpfs", 0, "mode=755")
+    place = os.path.join(base, "bin")
+    os.mkdir(place, 0o755)
+    for name in ("daemonize-faulty", "library-faulty", "program"):
+        shutil.copy(os.path.join(build, name), place)
+
+
+def in_child(work):
+    """What work gives, a small number, from a process of its own."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 255
+        try:
+            code = min(work(), 254)
+        except BaseException:  # the traceback is the message
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def become_worker(user):
+    """The process adopts orphans; as nobody where that is asked for."""
+    os.umask(0o022)
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    if user == "nobody" and os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY.pw_gid, NOBODY.pw_gid, NOBODY.pw_gid)
+        os.setresuid(NOBODY.pw_uid, NOBODY.pw_uid, NOBODY.pw_uid)
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
+
+
+def modes_for(user):
+    root = user == "root"
+    return [mode for mode in MODES if (mode.root if root else mode.user)]
+
+
+def errno_number(name):
+    return int(name) if name.isdigit() else getattr(errno, name)
+
+
+def null_device():
+    now = os.stat("/dev/null")
+    return f"device {now.st_rdev:#x}, mode {now.st_mode:o}, owner {now.st_uid}:{now.st_gid}"
