@@ -143,7 +143,7 @@ int blivet_look_up_identity(struct blivet_context *daemon, const struct blivet_c
 
 /* ---- hand over, in the daemon (PRV-6, PRV-7) ---- */
 
-static int hand_over(struct blivet_context *daemon, int fd, const char *what, const char *path)
+static int give_away(struct blivet_context *daemon, int fd, const char *what, const char *path)
 {
     struct stat file;
     int result;
@@ -165,9 +165,9 @@ static int hand_over_logs(struct blivet_context *daemon)
     if (daemon->logs_followed && (daemon->log_fds[0] >= 0 || daemon->log_fds[1] >= 0))
         return blivet_refused(daemon, BLIVET_CHOWN_FAILED, "change of owner", "log files",
                               "were opened where links are followed");
-    if (hand_over(daemon, daemon->log_fds[0], "stdout", daemon->stdout_path) != 0)
+    if (give_away(daemon, daemon->log_fds[0], "stdout", daemon->stdout_path) != 0)
         return -1;
-    return hand_over(daemon, daemon->log_fds[1], "stderr", daemon->stderr_path);
+    return give_away(daemon, daemon->log_fds[1], "stderr", daemon->stderr_path);
 }
 
 int blivet_refuse_if_broken(struct blivet_context *daemon)
@@ -186,10 +186,10 @@ static int chown_paths(struct blivet_context *daemon, unsigned which)
         return 0;
     if ((which & BLIVET_CHOWN_LOGS) && hand_over_logs(daemon) != 0)
         return -1;
-    if ((which & BLIVET_CHOWN_PIDFILE) && hand_over(daemon, daemon->pidfile_fd, "pidfile", daemon->pidfile) != 0)
+    if ((which & BLIVET_CHOWN_PIDFILE) && give_away(daemon, daemon->pidfile_fd, "pidfile", daemon->pidfile) != 0)
         return -1;
     if ((which & BLIVET_CHOWN_LOCKFILE) && daemon->lockfile &&
-        hand_over(daemon, daemon->lock_fd, "lockfile", daemon->lockfile) != 0)
+        give_away(daemon, daemon->lock_fd, "lockfile", daemon->lockfile) != 0)
         return -1;
     daemon->handed_over = true;
     return 0;

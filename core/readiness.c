@@ -130,7 +130,7 @@ static ssize_t receive_notice(const struct blivet_ops *ops, int ear, char *bytes
 }
 
 /* The kernel's word for the sender, and the session's number, which is the unreaped leader's. */
-static bool is_ours(const struct launch *launch, pid_t pid)
+static bool is_of_daemon(const struct launch *launch, pid_t pid)
 {
     return pid > 0 && (pid == launch->daemon->page->pid || launch->ops->getsid(pid) == launch->leader);
 }
@@ -139,10 +139,10 @@ static void change_main_process(struct launch *launch, pid_t pid)
 {
     const struct blivet_ops *ops = launch->ops;
     struct blivet_context *daemon = launch->daemon;
-    if (pid == daemon->page->pid || !is_ours(launch, pid))
+    if (pid == daemon->page->pid || !is_of_daemon(launch, pid))
         return;
     int pidfd = blivet_above(ops, ops->pidfd_open(pid, 0), 2);
-    if (pidfd < 0 || !is_ours(launch, pid)) { /* asked again: the handle is on the process that we mean */
+    if (pidfd < 0 || !is_of_daemon(launch, pid)) { /* asked again: the handle is on the process that we mean */
         blivet_close_fd(ops, &pidfd);
         return;
     }
@@ -176,7 +176,7 @@ static void hear_notices(struct launch *launch)
         count = receive_notice(launch->ops, launch->daemon->ear, bytes, sizeof bytes, &sender);
         if (count < 0)
             break;
-        if (!is_ours(launch, sender))
+        if (!is_of_daemon(launch, sender))
             continue; /* anyone on the machine can send */
         blivet_parse_notice(bytes, (size_t)count, &notice);
         show_status(launch, &notice);

@@ -12,8 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-extern char **environ;
-
 static int open_3(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static int fcntl_3(int fd, int command, int argument) { return fcntl(fd, command, argument); }
 #ifdef __GLIBC__

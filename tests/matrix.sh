@@ -2,7 +2,7 @@
 # matrix.sh - the tests with other compilers and other C libraries; slower, not part of every run.  Under the
 # sanitizers only the unit tests run and the corpora are replayed.
 #
-#   sh tests/matrix.sh [clang] [musl] [sanitize]     default: all
+#   sh tests/matrix.sh [clang] [musl] [one-file] [sanitize]     default: all
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
@@ -13,12 +13,13 @@ process_tests() { # preset
     --results "build-$1/process.jsonl" -j 2
 }
 
-[ $# -gt 0 ] || set -- clang musl sanitize
+[ $# -gt 0 ] || set -- clang musl one-file sanitize
 for preset; do
   echo "== $preset"
   case $preset in
   clang) require clang:clang ;;
   musl) require musl-gcc:musl-tools ;;
+  one-file) ;;
   sanitize)
     require clang:clang
     [ -n "$(find /usr/lib/llvm-*/lib/clang -name 'libclang_rt.asan-*.a' 2>/dev/null)" ] || require /nowhere:libclang-rt-14-dev

@@ -24,6 +24,7 @@ sh tests/audit.sh build
 echo "== install"
 sh tests/install/consumers.sh build
 sh tests/abi/check.sh build
+sh tests/install/one_file.sh build
 echo "== documents"
 python3 tests/documents.py build
 echo "== golden traces"
