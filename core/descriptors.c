@@ -55,39 +55,60 @@ struct entry {
     char name[];
 };
 
-static int parse_fd(const char *name)
+static int parse_number(const char *name)
 {
-    int fd = 0;
-    for (; *name >= '0' && *name <= '9' && fd < INT_MAX / 10 - 1; name++)
-        fd = fd * 10 + (*name - '0');
-    return *name == '\0' ? fd : -1;
+    int number = 0;
+    if (*name == '\0')
+        return -1;
+    for (; *name >= '0' && *name <= '9' && number < INT_MAX / 10 - 1; name++)
+        number = number * 10 + (*name - '0');
+    return *name == '\0' ? number : -1;
 }
 
-/* False unless the listing shows itself: a folder of that name that is not the kernel's proves nothing. */
-static bool close_listed(const struct blivet_context *daemon)
+/* The numbers among the names in a directory of /proc; the first of the two that visit is given is the listing's own
+ * descriptor.  True: it was read to its end. */
+bool blivet_list_numbers(const struct blivet_ops *ops, const char *path, void (*visit)(void *, int, int), void *argument)
 {
     union {
         struct entry align;
         char bytes[4096];
     } buffer;
-    bool shown = false;
     ssize_t size;
     int listing;
-    UNINTERRUPTED(listing, daemon->ops->open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+    UNINTERRUPTED(listing, ops->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
     if (listing < 0)
         return false;
-    while ((size = daemon->ops->getdents(listing, &buffer, sizeof buffer)) > 0)
+    while ((size = ops->getdents(listing, &buffer, sizeof buffer)) > 0)
         for (ssize_t at = 0; at < size;) {
             const struct entry *entry = (const struct entry *)(const void *)(buffer.bytes + at);
-            int fd = parse_fd(entry->name);
+            int number = parse_number(entry->name);
             at += entry->length;
-            if (fd == listing)
-                shown = true;
-            else if (fd > 2 && !is_kept(daemon, fd))
-                daemon->ops->close(fd);
+            if (number >= 0)
+                visit(argument, listing, number);
         }
-    daemon->ops->close(listing);
-    return shown && size == 0;
+    ops->close(listing);
+    return size == 0;
+}
+
+struct closing {
+    const struct blivet_context *daemon;
+    bool shown;
+};
+
+static void close_one(void *argument, int listing, int fd)
+{
+    struct closing *closing = argument;
+    if (fd == listing)
+        closing->shown = true;
+    else if (fd > 2 && !is_kept(closing->daemon, fd))
+        closing->daemon->ops->close(fd);
+}
+
+/* False unless the listing shows itself: a folder of that name that is not the kernel's proves nothing. */
+static bool close_listed(const struct blivet_context *daemon)
+{
+    struct closing closing = { daemon, false };
+    return blivet_list_numbers(daemon->ops, "/proc/self/fd", close_one, &closing) && closing.shown;
 }
 
 static void close_one_by_one(const struct blivet_context *daemon)

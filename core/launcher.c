@@ -22,16 +22,17 @@ static int left_ms(const struct launch *launch)
 /* To its end, but not reaped; where there is a limit, no longer than that: a leader can be stopped. */
 static void await_leader(struct launch *launch)
 {
-    struct pollfd channel = { .fd = launch->channel, .events = POLLIN };
+    const struct blivet_ops *ops = launch->ops;
+    bool limited = launch->deadline != 0;
+    struct pollfd end = { .fd = limited ? blivet_above(ops, ops->pidfd_open(launch->leader, 0), 2) : -1, .events = POLLIN };
     siginfo_t info;
     int ended = 0;
-    if (launch->deadline)
-        launch->ops->poll(&channel, 1, left_ms(launch)); /* its last act but one is to speak */
     while (ended == 0 && left_ms(launch) > 0) {
-        ended = blivet_wait_for(launch->ops, launch->leader, launch->deadline ? WNOHANG | WNOWAIT : WNOWAIT, &info);
-        if (ended == 0)
-            launch->ops->poll(NULL, 0, 1);
+        if (limited)
+            ops->poll(&end, 1, end.fd >= 0 ? left_ms(launch) : 1);
+        ended = blivet_wait_for(ops, launch->leader, limited ? WNOHANG | WNOWAIT : WNOWAIT, &info);
     }
+    blivet_close_fd(ops, &end.fd);
     if (ended < 0)
         launch->unreadable = errno;
     launch->leader_ended = ended > 0;
@@ -212,7 +213,7 @@ static bool conclude(struct launch *launch)
         return false;
     }
     blivet_end_daemon(launch, ask_first);
-    blivet_remove_pidfile_of_dead(launch->daemon, launch->daemon->page->pid);
+    blivet_clean_up_after_dead(launch->daemon, launch->daemon->page->pid);
     return false;
 }
 

@@ -189,6 +189,10 @@ int blivet_take_lock(struct blivet_context *daemon)
     if ((daemon->flags & BLIVET_NO_LOCK) || (!daemon->lockfile && !daemon->pidfile))
         return 0;
     daemon->lock_fd = open_lock(daemon, daemon->lockfile ? lockfile : pidfile);
+    if (daemon->lock_fd >= 0 && daemon->page) {
+        daemon->page->locker = daemon->pid;
+        daemon->page->lock = daemon->lock_fd;
+    }
     return daemon->lock_fd >= 0 ? 0 : -1;
 }
 
@@ -290,17 +294,22 @@ void blivet_withdraw_pidfile(struct blivet_context *daemon)
         remove_or_empty(daemon->ops, daemon->pidfile, fd);
 }
 
-/* What has died may take a moment to let go of its lock.  An instance that holds it by right has written its own
- * number, or will: then it is no longer our business. */
-static bool lock_of_dead(const struct blivet_ops *ops, int lock_fd, int fd, pid_t pid)
+/* What has died may take a moment to let go of its lock, and what has left its session is ended.  An instance that holds
+ * it by right has written its own number, or will: then it is no longer our business.  fd: the pidfile, if there is one. */
+static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, int fd, pid_t pid)
 {
     enum { PATIENCE_MS = 1000, NAP_MS = 10 };
+    const struct blivet_ops *ops = daemon->ops;
     int64_t deadline = blivet_now_ms(ops) + PATIENCE_MS;
     int result;
     for (;;) {
         UNINTERRUPTED(result, ops->flock(lock_fd, LOCK_EX | LOCK_NB));
-        if (result == 0 || errno != EWOULDBLOCK || read_pid(ops, fd) != pid || blivet_now_ms(ops) >= deadline)
+        if (result == 0 || errno != EWOULDBLOCK)
             return result == 0;
+        bool named = fd >= 0 && read_pid(ops, fd) == pid;
+        bool ended = blivet_end_holders(daemon, lock_fd, named);
+        if ((!named && !ended) || blivet_now_ms(ops) >= deadline)
+            return false;
         ops->poll(NULL, 0, NAP_MS);
     }
 }
@@ -317,23 +326,21 @@ void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to)
     blivet_close_fd(daemon->ops, &fd);
 }
 
-/* In the launcher, after a daemon that was killed: only if the lock can be had (PID-9). */
-void blivet_remove_pidfile_of_dead(struct blivet_context *daemon, pid_t pid)
+/* In the launcher, after a start that failed: only if the lock can be had (PID-9). */
+void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t pid)
 {
     const struct blivet_ops *ops = daemon->ops;
-    int lock_fd = -1, fd;
-    bool may = true;
-    if (!daemon->pidfile || pid <= 0)
-        return;
-    UNINTERRUPTED(fd, ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
-    if (fd >= 0 && read_pid(ops, fd) == pid) {
-        if (daemon->lockfile)
-            UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
-        if (!(daemon->flags & BLIVET_NO_LOCK))
-            may = lock_of_dead(ops, daemon->lockfile ? lock_fd : fd, fd, pid);
-        if (may)
-            blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
-    }
+    int lock_fd = -1, fd = -1;
+    if (daemon->pidfile && pid > 0)
+        UNINTERRUPTED(fd, ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
+    bool named = fd >= 0 && read_pid(ops, fd) == pid;
+    bool locked = named ? !(daemon->flags & BLIVET_NO_LOCK) : daemon->page->lock > 0;
+    if (daemon->lockfile && locked)
+        UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
+    int lock = daemon->lockfile ? lock_fd : fd;
+    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, named ? fd : -1, pid));
+    if (named && may)
+        blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
     blivet_close_fd(ops, &fd);
     blivet_close_fd(ops, &lock_fd);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* GRACE: from SIGTERM to SIGKILL.  OTHERS: for what the daemon has forked. */
-enum { GRACE_MS = 5000, OTHERS_MS = 500, GROUP_MS = 20 };
+/* GRACE: from SIGTERM to SIGKILL.  OTHERS: for what the daemon has forked.  STATUS: where it is for the message alone. */
+enum { GRACE_MS = 5000, OTHERS_MS = 500, GROUP_MS = 20, STATUS_MS = 10 };
 
 /* ---- look ---- */
 
@@ -75,10 +75,10 @@ bool blivet_has_execed(const struct launch *launch)
 
 /* A process closes the channel a moment before its death can be seen, and is reaped a moment before its status is
  * kept: where /proc does not tell, these moments are waited for. */
-static bool ask_pidfd(const struct launch *launch, int *status)
+static bool ask_pidfd(const struct launch *launch, int milliseconds, int *status)
 {
-    int64_t deadline = blivet_now_ms(launch->ops) + TRACE_MS;
-    if (!blivet_dies_within(launch, TRACE_MS))
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    if (!blivet_dies_within(launch, milliseconds))
         return false;
     for (;;) {
         if (launch->ops->pidfd_exit_status(launch->pidfd, status) == 0)
@@ -100,7 +100,7 @@ void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence
         evidence->status = blivet_status_of(&info);
     }
     if (!evidence->known && launch->pidfd >= 0 && (!evidence->seen || (evidence->flags & BLIVET_PF_EXITING)))
-        evidence->known = ask_pidfd(launch, &evidence->status);
+        evidence->known = ask_pidfd(launch, evidence->seen ? STATUS_MS : TRACE_MS, &evidence->status);
     evidence->alive = !evidence->seen && !evidence->known && !blivet_is_dead(launch);
 }
 
@@ -121,21 +121,23 @@ static void signal_daemon(const struct launch *launch, int signal)
 
 static void await_death(const struct launch *launch, int milliseconds)
 {
-    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
-    while (!blivet_is_dead(launch) && blivet_now_ms(launch->ops) < deadline)
-        if (!blivet_dies_within(launch, TICK_MS) && launch->pidfd < 0)
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds, now;
+    while (!blivet_is_dead(launch) && (now = blivet_now_ms(launch->ops)) < deadline)
+        if (launch->pidfd >= 0)
+            blivet_dies_within(launch, (int)(deadline - now));
+        else
             launch->ops->poll(NULL, 0, TICK_MS);
 }
 
 /* The last holder of the channel is gone: what the daemon has forked has ended too. */
 static void await_silence(const struct launch *launch, int milliseconds)
 {
-    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds;
+    int64_t deadline = blivet_now_ms(launch->ops) + milliseconds, now;
     struct pollfd channel = { .fd = launch->channel, .events = POLLIN };
     char rest[256];
     ssize_t count = 1;
-    while (count > 0 && blivet_now_ms(launch->ops) < deadline)
-        if (launch->ops->poll(&channel, 1, TICK_MS) > 0)
+    while (count > 0 && (now = blivet_now_ms(launch->ops)) < deadline)
+        if (launch->ops->poll(&channel, 1, (int)(deadline - now)) > 0)
             count = launch->ops->recv(launch->channel, rest, sizeof rest, MSG_DONTWAIT);
 }
 

@@ -52,6 +52,12 @@ struct script_description *script_description(int fd); /* NULL with errno */
 int script_install(enum script_kind kind, int file, int flags);
 int script_open_proc(const char *path, int flags);
 
+/* kernel_others.c */
+int script_open_other(const char *path, int flags);
+int script_open_other_info(const char *path, int flags);
+const struct script_file *script_file_of_other(const char *path);
+void script_strike_other(const struct script_description *process, int signal);
+
 /* kernel_processes.c */
 bool script_daemon_is_dead(void);
 #endif

@@ -61,6 +61,12 @@ int script_open_proc(const char *path, int flags)
         return fail(ENOENT);
     if (strcmp(path, "/proc/self/fd") == 0)
         return script_install(SCRIPT_LISTING, -1, flags);
+    if (strcmp(path, "/proc") == 0)
+        return script_install(SCRIPT_OTHERS, -1, flags);
+    if (strncmp(path, "/proc/self/fd/", 14) == 0)
+        return script_open_other_info(path, flags);
+    if (flags & O_DIRECTORY)
+        return script_open_other(path, flags);
     if (strcmp(path, "/proc/self/status") != 0 && strcmp(path, "/proc/102/stat") != 0)
         return fail(ENOENT);
     struct script_file *file = script_file(path);
@@ -81,7 +87,7 @@ int kernel_open(const char *path, int flags, mode_t mode)
     struct script_walk walk;
     if (script.before_open)
         script.before_open(path);
-    if (strncmp(path, "/proc/", 6) == 0)
+    if (strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/proc") == 0)
         return script_open_proc(path, flags);
     struct script_file *file = script_walk_to(&walk, path, !(flags & O_NOFOLLOW));
     if (!file && (errno != ENOENT || !(flags & O_CREAT)))
@@ -306,20 +312,30 @@ int kernel_close_range(unsigned first, unsigned last, int flags)
     return 0;
 }
 
+static char *put_entry(char *at, const char *name)
+{
+    const unsigned short length = 32;
+    memset(at, 0, length);
+    memcpy(at + 16, &length, sizeof length);
+    snprintf(at + 19, 12, "%s", name);
+    return at + length;
+}
+
 ssize_t kernel_getdents(int fd, void *entries, size_t size)
 {
     struct script_description *listing = script_description(fd);
-    char *at = entries;
-    if (!listing || listing->kind != SCRIPT_LISTING)
+    char *at = entries, name[12];
+    if (!listing || (listing->kind != SCRIPT_LISTING && listing->kind != SCRIPT_OTHERS))
         return fail(ENOTDIR);
-    for (; listing->offset < SCRIPT_FDS && (size_t)(at - (char *)entries) + 32 <= size; listing->offset++) {
-        unsigned short length = 32;
-        if (script.fds[listing->offset] < 0)
+    if (listing->kind == SCRIPT_OTHERS && listing->offset == 0 && script.other_count > 0)
+        at = put_entry(put_entry(at, ".."), "self");
+    int end = listing->kind == SCRIPT_OTHERS ? script.other_count : SCRIPT_FDS;
+    for (; listing->offset < end && (size_t)(at - (char *)entries) + 32 <= size; listing->offset++) {
+        if (listing->kind == SCRIPT_LISTING && script.fds[listing->offset] < 0)
             continue;
-        memset(at, 0, length);
-        memcpy(at + 16, &length, sizeof length);
-        snprintf(at + 19, 12, "%d", (int)listing->offset);
-        at += length;
+        snprintf(name, sizeof name, "%d",
+                 listing->kind == SCRIPT_OTHERS ? (int)script.others[listing->offset].pid : (int)listing->offset);
+        at = put_entry(at, name);
     }
     return at - (char *)entries;
 }

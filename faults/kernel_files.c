@@ -141,7 +141,9 @@ int kernel_stat(const char *path, struct stat *status)
 {
     if (strcmp(path, "/proc/self/task") == 0)
         return describe_tasks(status);
-    const struct script_file *file = script_walk(path, true);
+    const struct script_file *file = script_file_of_other(path);
+    if (!file)
+        file = script_walk(path, true);
     if (!file)
         return -1;
     script_describe(file, status);

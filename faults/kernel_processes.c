@@ -97,17 +97,23 @@ int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned fl
 {
     (void)info;
     (void)flags;
-    if (!script_description(pidfd))
+    const struct script_description *handle = script_description(pidfd);
+    if (!handle)
         return -1;
-    strike_daemon(signal);
+    if (handle->kind == SCRIPT_OTHER)
+        script_strike_other(handle, signal);
+    else
+        strike_daemon(signal);
     return 0;
 }
 
 int kernel_pidfd_open(pid_t pid, unsigned flags)
 {
-    (void)pid;
     (void)flags;
-    return script_install(SCRIPT_PIDFD, -1, O_CLOEXEC);
+    int fd = script_install(SCRIPT_PIDFD, -1, O_CLOEXEC);
+    if (fd >= 0)
+        script_description(fd)->offset = pid;
+    return fd;
 }
 
 int kernel_pidfd_exit_status(int pidfd, int *status)

@@ -233,6 +233,8 @@ static short events_of(const struct pollfd *asked)
         return heard || handles_wait() ? POLLIN : 0;
     if (open_one->kind == SCRIPT_SOCKET || open_one->kind == SCRIPT_PIPE)
         return next_notice() ? POLLIN : 0;
+    if (open_one->kind == SCRIPT_PIDFD && open_one->offset == SCRIPT_LEADER_PID)
+        return script.leader_stopped ? 0 : POLLIN;
     return open_one->kind == SCRIPT_PIDFD && script_daemon_is_dead() ? POLLIN : 0;
 }
 

@@ -37,7 +37,7 @@ struct script_file {
 struct script_description {
     int users, file, flags; /* file: -1 where it is none */
     enum script_kind { SCRIPT_FREE, SCRIPT_FILE, SCRIPT_CHANNEL, SCRIPT_PIDFD, SCRIPT_LISTING, SCRIPT_SOCKET,
-                       SCRIPT_PIPE } kind;
+                       SCRIPT_PIPE, SCRIPT_OTHERS, SCRIPT_OTHER } kind; /* /proc, /proc/PID */
     off_t offset;
 };
 
@@ -86,6 +86,15 @@ struct script {
         const char *text; /* over the notify socket, or the readiness pipe; NULL: the pipe's end */
     } notices[8];
     int notice_count;
+
+    struct script_other { /* a process beside ours, and what it has open */
+        pid_t pid;
+        int fd;
+        const char *lock; /* the line of its fdinfo, "" where there is none */
+        const char *path; /* of the file */
+        bool killed;
+    } others[4];
+    int other_count;
     pid_t in_session; /* a process of the daemon's session, beside the daemon */
 
     /* What the kernel knows. */

@@ -343,14 +343,25 @@ static void write_to_pipes(const char *hex, int delay_ms)
     }
 }
 
-/* A worker that holds all it inherited, or one that closes the context, or reports a failure. */
-enum worker { HOLDING, CLOSING, FAILING };
+/* A worker that holds all it inherited, or leaves the session too, or one that closes the context, or reports a
+ * failure. */
+enum worker { HOLDING, LEAVING, CLOSING, FAILING };
 
 static void fork_child(enum worker worker)
 {
+    int left[2];
+    char end;
+    if (pipe(left) != 0) abort();
     pid_t child = fork();
     if (child < 0) abort();
-    if (child > 0) return;
+    (void)close(child > 0 ? left[1] : left[0]);
+    if (child > 0) {
+        if (read(left[0], &end, 1) != 0) abort(); /* its end: the worker is where it shall be */
+        (void)close(left[0]);
+        return;
+    }
+    if (worker == LEAVING && setsid() < 0) abort();
+    (void)close(left[1]);
     if (worker == FAILING) blivet_fail(daemon_context, 42, "a worker's failure");
     if (worker == CLOSING) {
         blivet_close(daemon_context);
@@ -408,6 +419,7 @@ static void act(const char *word)
     else if (strcmp(word, "inherit-lock") == 0) (void)fcntl(blivet_lockfile_fd(daemon_context), F_SETFD, 0);
     else if ((value = value_of(word, "exec")) != NULL) run_program(value);
     else if (strcmp(word, "fork-worker") == 0) fork_child(HOLDING);
+    else if (strcmp(word, "worker-leave") == 0) fork_child(LEAVING);
     else if (strcmp(word, "worker-close") == 0) fork_child(CLOSING);
     else if (strcmp(word, "worker-fail") == 0) fork_child(FAILING);
     else if (strcmp(word, "thread") == 0) start_thread();

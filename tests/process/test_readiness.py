@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import random
 import resource
@@ -846,6 +847,25 @@ def a_death_in_a_step_is_told_with_step_and_signal(box):
             box.nothing_left(pidfile)
 
 
+@rows("NTF-13", "NTF-14", "ERR-13", needs="ptrace")
+def a_leader_that_dies_before_it_has_spoken_is_seen_at_once_whatever_the_limit(box):
+    """The daemon is there, holds the channel and waits."""
+    killed = []
+
+    def kill(call):
+        if call.role == "leader" and call.name == "sendmsg" and not call.done:
+            killed.append(time.monotonic())
+            os.kill(call.pid, signal.SIGKILL)
+    for limit in ([], ["-t", "8"]):
+        for ready in ("exec", "notify"):
+            with box.about(limit, ready):
+                result, _ = box.trace([box.command, f"--ready={ready}", *limit, "-p", box.path("pid"), "--", *SLEEP], kill)
+                took = time.monotonic() - killed[-1]
+                box.refused(result, "ERR-13", "session leader was killed by SIGKILL")
+                check(took < 2, "it took", took)
+                box.nothing_left(box.path("pid"))
+
+
 @rows("NTF-14")
 def a_death_in_the_applications_own_start_is_told_so(box):
     for act, says in (("kill-self=11", "daemon was killed by SIGSEGV after the last step, in its own start"),
@@ -970,6 +990,66 @@ def a_daemon_killed_between_its_announcement_and_its_exec_did_not_start(box):
             box.refused(result, "ERR-13")
             check(not os.path.exists(ran), "the program ran")
             box.nothing_left(pidfile)
+
+
+# --- programs and workers that leave the session ---------------------------------------------------------------------
+
+AWAY = """
+r, w = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(w, b"x")
+        pause()
+    os._exit(0)
+os.read(r, 1)
+"""
+
+
+@rows("NTF-13", "NTF-15", "PID-9")
+def a_program_that_daemonizes_itself_again_is_a_failed_start_and_nothing_is_left(box):
+    pidfile, lock = box.path("pid"), box.path("lock")
+    users = [[], ["-u", "nobody"]] if box.root else [[]]
+    for ready in ("notify", "fd:5"):
+        for files in (["-p", pidfile], ["-l", lock], ["-p", pidfile, "-l", lock]):
+            for user in users:
+                with box.about(ready, files, user):
+                    result, took = timed(lambda: box.daemonize(f"--ready={ready}", "-t", "8", *files, *user,
+                                                               program=speaker(AWAY + "os._exit(0)")))
+                    box.refused(result, "ERR-13", "program ended before it was ready, with exit status 0", "foreground mode")
+                    check(took < 2, "it took", took)
+                    box.nothing_left(pidfile, lock)
+
+
+@rows("NTF-13", "NTF-11", "PID-9")
+def what_a_late_program_has_sent_out_of_its_session_is_ended_with_it(box):
+    pidfile = box.path("pid")
+    box.refused(notify(box, AWAY + AWAY + "pause()", "-t", "0.5", "-p", pidfile), "ERR-8")
+    box.nothing_left(pidfile)
+
+
+@rows("NTF-13", "NTF-14", "PID-9")
+def a_worker_that_left_the_session_of_a_daemon_that_died_is_ended(box):
+    pidfile, lock = box.path("pid"), box.path("lock")
+    for files in ([f"pidfile={pidfile}"], [f"lockfile={lock}"], [f"pidfile={pidfile}", f"lockfile={lock}"]):
+        with box.about(files):
+            box.refused(box.app(*files, "--", "worker-leave", "worker-leave", "kill-self=9"), "ERR-13", "SIGKILL", name="app")
+            box.nothing_left(pidfile, lock)
+
+
+@rows("NTF-13", "PID-2")
+def only_the_holders_of_the_failed_starts_own_lock_are_ended(box):
+    """Who holds another lock by the same number, or waits with the same file open, is nobody's business."""
+    pidfile = box.file("pid")
+    with open(box.file("other"), "rb") as other, open(pidfile, "rb") as same:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        strangers = [box.start(["/bin/sleep", "60"], fds={fd: file for fd in range(3, 12)}) for file in (other, same)]
+        box.refused(notify(box, AWAY + "os._exit(0)", "-p", pidfile), "ERR-13")
+        for stranger in strangers:
+            check(stranger.running(), "a stranger was ended")
+            stranger.kill()
+            stranger.wait()
+    box.nothing_left(pidfile)
 
 
 # --- real programs --------------------------------------------------------------------------------------------------

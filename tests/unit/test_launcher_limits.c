@@ -214,16 +214,30 @@ static void a_daemon_that_failed_is_given_time_to_end_by_itself(void **state)
 static void a_leader_that_is_stopped_cannot_hold_the_launcher(void **state)
 {
     (void)state;
-    for (int spoke = 0; spoke < 2; spoke++) {
+    for (int known = 0; known < 4; known++) {
         nothing_is_heard();
         script.leader_stopped = true;
-        script.handles_taken = !spoke;
+        script.handles_taken = known & 1; /* it has not spoken */
+        if (known & 2)
+            script_fail("pidfd_open", 0, ENOSYS);
         wait_for_verdict(500, 0);
         assert_int_equal(script.exit_code, 75);
         assert_true(script.leader_reaped);
         assert_true(script.daemon_dead);
         assert_in_range(script.clock_ms, 500, 20000);
     }
+}
+
+static void a_leader_without_a_handle_is_waited_for_too(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.hears = "\0";
+    script.hears_count = 1;
+    script_fail("pidfd_open", 0, ENOSYS);
+    wait_for_verdict(500, 0);
+    assert_int_equal(script.faults_fired, 1);
+    assert_int_equal(script.exit_code, 0);
 }
 
 int main(void)
@@ -242,6 +256,7 @@ int main(void)
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
         CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
+        CLAIM("NTF-11 SEQ-14", a_leader_without_a_handle_is_waited_for_too),
     };
     return cmocka_run_group_tests_name("launcher_limits", tests, NULL, NULL);
 }

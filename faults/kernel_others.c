@@ -1,0 +1,78 @@
+/* kernel_others.c - the invented kernel: processes that the test has put beside ours, as /proc shows them. */
+#include "kernel.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct script_other *other_of(const struct script_description *process)
+{
+    return &script.others[process->offset];
+}
+
+/* "/proc/4711" */
+int script_open_other(const char *path, int flags)
+{
+    for (int i = 0; i < script.other_count; i++) {
+        char own[32];
+        snprintf(own, sizeof own, "/proc/%d", (int)script.others[i].pid);
+        if (strcmp(own, path) != 0 || script.others[i].killed)
+            continue;
+        int fd = script_install(SCRIPT_OTHER, -1, flags);
+        if (fd >= 0)
+            script_description(fd)->offset = i;
+        return fd;
+    }
+    return fail(ENOENT);
+}
+
+/* "/proc/self/fd/5/fdinfo/4": the description of the directory on 5, and what it is asked for. */
+static struct script_other *other_behind(const char *path, const char *folder)
+{
+    static const char own[] = "/proc/self/fd/";
+    char *rest;
+    if (strncmp(path, own, sizeof own - 1) != 0)
+        return NULL;
+    long directory = strtol(path + sizeof own - 1, &rest, 10);
+    struct script_description *process = script_description((int)directory);
+    if (!process || process->kind != SCRIPT_OTHER || strncmp(rest, folder, strlen(folder)) != 0)
+        return NULL;
+    struct script_other *other = other_of(process);
+    return !other->killed && strtol(rest + strlen(folder), NULL, 10) == other->fd ? other : NULL;
+}
+
+int script_open_other_info(const char *path, int flags)
+{
+    const struct script_other *other = other_behind(path, "/fdinfo/");
+    if (!other)
+        return fail(ENOENT);
+    struct script_file *file = script_file("/proc/info");
+    if (!file)
+        file = script_add("/proc/info", S_IFREG | 0400, "");
+    snprintf(file->content, sizeof file->content, "pos:\t0\nflags:\t02100000\n%s", other->lock);
+    file->size = strlen(file->content);
+    return script_install(SCRIPT_FILE, (int)(file - script.files), flags);
+}
+
+/* The file that one of them has open; NULL where the path is no such. */
+const struct script_file *script_file_of_other(const char *path)
+{
+    const struct script_other *other = other_behind(path, "/fd/");
+    return other ? script_file(other->path) : NULL;
+}
+
+/* Whoever has the lock's open file and dies lets go of the lock, if nobody else has it. */
+void script_strike_other(const struct script_description *process, int signal)
+{
+    struct script_other *other = other_of(process);
+    struct script_file *file = script_file(other->path);
+    if (signal != SIGKILL)
+        return;
+    other->killed = true;
+    for (int i = 0; i < script.other_count; i++)
+        if (!script.others[i].killed && strcmp(script.others[i].lock, other->lock) == 0)
+            return;
+    if (file && file->locked_by == -1)
+        file->locked_by = 0;
+}

@@ -1,0 +1,139 @@
+/* test_holders.c - who still has the lock of a failed start, and is ended for it (NTF-13). */
+#include "unit.h"
+#include <errno.h>
+
+#define LOCK_OF(pid) "lock:\t1: FLOCK  ADVISORY  WRITE " pid " fe:00:42 0 EOF\n"
+#define OURS LOCK_OF("102")
+
+static const char *lock_path, *failing_call;
+static int failing_with;
+
+/* The daemon took the lock on descriptor 7 and is dead; somebody has it still. */
+static void the_daemon_dies_with_its_lock_held(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = page->locker = SCRIPT_DAEMON_PID;
+    page->step = STEP_APPLICATION;
+    page->lock = 7;
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
+    script_add("/run/x.lock", S_IFREG | 0644, "");
+    script_add("/run/y.lock", S_IFREG | 0644, "");
+    script_file(lock_path)->locked_by = -1;
+    if (failing_call)
+        script_fail(failing_call, 0, failing_with);
+}
+
+static void lock_is_held_by(const char *path, const struct script_other *others, int count)
+{
+    script_begin(SCRIPT_LAUNCHER);
+    lock_path = path;
+    failing_call = NULL;
+    script.meanwhile = the_daemon_dies_with_its_lock_held;
+    script.hears_end = script.daemon_dead = script.has_pidfd = true;
+    memcpy(script.others, others, (size_t)count * sizeof *others);
+    script.other_count = count;
+}
+
+static void fail_to_start(const char *pidfile, const char *lockfile)
+{
+    struct launch_case launch = { .config = { .pidfile = pidfile, .lockfile = lockfile } };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 1);
+    assert_int_equal(script_open_fds(), 2); /* the channel and the handle, as after every start */
+}
+
+static void whoever_has_the_dead_daemons_lock_is_ended(void **state)
+{
+    (void)state;
+    static const struct { const char *pidfile, *lockfile; } cases[] = {
+        { "/run/x.pid", NULL }, { NULL, "/run/x.lock" }, { "/run/x.pid", "/run/x.lock" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = cases[i].lockfile ? cases[i].lockfile : cases[i].pidfile;
+        const struct script_other others[] = { { 1, 7, "", "/dev/null", false }, { 500, 7, OURS, path, false },
+                                               { 501, 7, OURS, path, false } };
+        lock_is_held_by(path, others, 3);
+        fail_to_start(cases[i].pidfile, cases[i].lockfile);
+        assert_false(script.others[0].killed);
+        assert_true(script.others[1].killed && script.others[2].killed);
+        assert_int_equal(script_file("/run/x.pid") == NULL, cases[i].pidfile != NULL);
+        assert_in_range(script.clock_ms, 0, 200);
+    }
+}
+
+/* In a PID namespace the dead have no number; then the pidfile must name them. */
+static void a_taker_without_a_number_is_ours_if_the_pidfile_names_it(void **state)
+{
+    (void)state;
+    const struct script_other holders[] = { { 500, 7, LOCK_OF("0"), "/run/x.pid", false },
+                                            { 500, 7, LOCK_OF("0"), "/run/x.lock", false } };
+    lock_is_held_by("/run/x.pid", &holders[0], 1);
+    fail_to_start("/run/x.pid", NULL);
+    assert_true(script.others[0].killed);
+    lock_is_held_by("/run/x.lock", &holders[1], 1);
+    fail_to_start(NULL, "/run/x.lock");
+    assert_false(script.others[0].killed);
+}
+
+static void nobody_else_is_touched(void **state)
+{
+    (void)state;
+    static const struct script_other strangers[] = {
+        { 500, 7, LOCK_OF("103"), "/run/x.pid", false },                               /* an instance that started since */
+        { 500, 7, LOCK_OF("1020"), "/run/x.pid", false }, { 500, 7, LOCK_OF("10"), "/run/x.pid", false },
+        { 500, 7, "", "/run/x.pid", false },                                           /* open, not locked */
+        { 500, 7, "lock:\t1: POSIX  ADVISORY  WRITE 102 fe:00:42 0 EOF\n", "/run/x.pid", false },
+        { 500, 7, "lock:\t1: FLOCK  ADVISORY  READ 102 fe:00:42 0 EOF\n", "/run/x.pid", false },
+        { 500, 7, OURS, "/run/y.lock", false },                                        /* another file */
+        { 500, 8, OURS, "/run/x.pid", false },                                         /* moved: not looked for */
+    };
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        lock_is_held_by("/run/x.pid", &strangers[i], 1);
+        fail_to_start("/run/x.pid", NULL);
+        assert_false(script.others[0].killed);
+        assert_string_equal(script_file("/run/x.pid")->content, "102\n"); /* the lock is not ours */
+        assert_in_range(script.clock_ms, 0, 3000);
+    }
+}
+
+static void with_a_free_lock_nobody_is_looked_for(void **state)
+{
+    (void)state;
+    static const struct script_other bystander = { 500, 7, "", "/run/x.pid", false };
+    lock_is_held_by("/run/y.lock", &bystander, 1);
+    fail_to_start("/run/x.pid", NULL);
+    assert_false(script_called("getdents"));
+    assert_null(script_file("/run/x.pid"));
+}
+
+static void where_it_cannot_be_had_the_launcher_ends_all_the_same(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", false };
+    static const struct { const char *call; int error; } cases[] = {
+        { "getdents", ENOSYS }, { "pidfd_send_signal", ENOSYS }, { "pidfd_send_signal", EPERM }, { "stat", EACCES },
+        { "fstat", EOVERFLOW }, { NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lock_is_held_by("/run/x.pid", &holder, 1);
+        script.no_proc = !cases[i].call;
+        failing_call = cases[i].call;
+        failing_with = cases[i].error;
+        fail_to_start("/run/x.pid", NULL);
+        assert_false(script.others[0].killed);
+        assert_string_equal(script_file("/run/x.pid")->content, "102\n");
+        assert_in_range(script.clock_ms, 0, 3000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("NTF-13 PID-9", whoever_has_the_dead_daemons_lock_is_ended),
+        CLAIM("NTF-13 PID-9", a_taker_without_a_number_is_ours_if_the_pidfile_names_it),
+        CLAIM("NTF-13 PID-2", nobody_else_is_touched),
+        CLAIM("NTF-13", with_a_free_lock_nobody_is_looked_for),
+        CLAIM("NTF-13 SEQ-14", where_it_cannot_be_had_the_launcher_ends_all_the_same),
+    };
+    return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
+}
