@@ -85,9 +85,11 @@ static void become_program(struct blivet_context *daemon, const struct options *
 
 static int run(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
 {
-    if (blivet_validate_on(&options->config, ops, error) != 0)
-        return -1; /* before the program is looked at: a wrong call is 64 whatever else is wrong */
-    if (program_resolve(options->program[0], &options->program_path, ops, error) != 0)
+    int unusable = program_resolve(options->program[0], &options->program_path, ops, error);
+    /* Daemonizing validates too, but a wrong call is 64 whatever else is wrong, and the plan of one is not announced. */
+    if ((unusable || options->verbose) && blivet_validate_on(&options->config, ops, error) != 0)
+        return -1;
+    if (unusable)
         return -1;
     if (options->program_path) /* the directory will be another by the time of exec (CLI-9) */
         options->program[0] = options->program_path;

@@ -32,11 +32,12 @@ static int refuse_errno(const struct check *check, const char *field, const char
 
 /* ---- where a path leads ---- */
 
+/* One of the four files, looked at once. */
 struct place {
-    bool exists;
-    struct stat file;            /* where it exists */
-    struct stat folder;          /* its parent directory */
-    char name[NAME_MAX + 1];     /* its last component there */
+    const char *field, *path; /* path: NULL where it is not configured */
+    bool exists, is_link;
+    struct stat file;        /* where it exists */
+    char name[NAME_MAX + 1]; /* where it does not: what it will be called in its directory */
 };
 
 /* "a/b" -> "a", "/b" -> "/", in place; the path is absolute. */
@@ -66,54 +67,53 @@ static int follow(const struct blivet_ops *ops, char path[PATH_MAX])
     return 0;
 }
 
-/* Follows links in the last place by hand, because the file at the end need not exist yet (CFG-7).
- * On success path is where the file is or will be. */
-static int find(const struct blivet_ops *ops, char path[PATH_MAX], struct place *place)
+/* The directory in which a file that does not exist will be created, and its name there.  Links in the last place are
+ * followed by hand, because no call of the system does where there is nothing at the end. */
+static int find_parent(const struct blivet_ops *ops, const struct place *place, char parent[PATH_MAX],
+                       char name[NAME_MAX + 1])
 {
-    for (int links = 0;; links++) {
-        place->exists = ops->lstat(path, &place->file) == 0;
-        if (!place->exists && errno != ENOENT)
-            return -1;
-        if (!place->exists || !S_ISLNK(place->file.st_mode))
-            break;
+    struct stat file;
+    bool is_link = place->is_link;
+    strcpy(parent, place->path); /* fits: check_spelling */
+    for (int links = 0; is_link; links++) {
         if (links == MOST_LINKS) {
             errno = ELOOP;
             return -1;
         }
-        if (follow(ops, path) != 0)
+        if (follow(ops, parent) != 0)
             return -1;
+        is_link = ops->lstat(parent, &file) == 0 && S_ISLNK(file.st_mode);
     }
-    const char *name = strrchr(path, '/') + 1;
-    if (strlen(name) >= sizeof place->name) {
+    const char *last = strrchr(parent, '/') + 1;
+    if (strlen(last) > NAME_MAX) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    strcpy(place->name, name); /* fits: just measured */
-    cut_to_parent(path);
-    return ops->stat(path, &place->folder);
+    strcpy(name, last); /* fits: just measured */
+    cut_to_parent(parent);
+    return 0;
 }
 
-static int find_copy(const struct blivet_ops *ops, const char *path, struct place *place)
+static bool is_same_parent(const struct blivet_ops *ops, const struct place *one, const struct place *other)
 {
-    char copy[PATH_MAX];
-    if (strlen(path) >= sizeof copy) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(copy, path); /* fits: just measured */
-    return find(ops, copy, place);
+    char parent[PATH_MAX], name[NAME_MAX + 1];
+    struct stat folder, other_folder;
+    return find_parent(ops, one, parent, name) == 0 && ops->stat(parent, &folder) == 0 &&
+           find_parent(ops, other, parent, name) == 0 && ops->stat(parent, &other_folder) == 0 &&
+           blivet_same_inode(&folder, &other_folder);
 }
 
-bool blivet_same_file(const struct blivet_ops *ops, const char *one, const char *other)
+static bool is_same_file(const struct blivet_ops *ops, const struct place *one, const struct place *other)
 {
-    struct place a, b;
-    if (strcmp(one, other) == 0)
-        return true;
-    if (find_copy(ops, one, &a) != 0 || find_copy(ops, other, &b) != 0 || a.exists != b.exists)
+    if (!one->path || !other->path)
         return false;
-    if (a.exists)
-        return blivet_same_inode(&a.file, &b.file);
-    return blivet_same_inode(&a.folder, &b.folder) && strcmp(a.name, b.name) == 0;
+    if (strcmp(one->path, other->path) == 0)
+        return true;
+    if (one->exists != other->exists)
+        return false;
+    if (one->exists)
+        return blivet_same_inode(&one->file, &other->file);
+    return strcmp(one->name, other->name) == 0 && is_same_parent(ops, one, other);
 }
 
 /* ---- the four files ---- */
@@ -132,76 +132,92 @@ static int check_spelling(const struct check *check, const char *field, const ch
 }
 
 /* A file that is not there yet needs a directory that can be written (CFG-6). */
-static int check_parent(const struct check *check, const char *field, const char *path)
+static int check_parent(const struct check *check, struct place *place)
 {
     char parent[PATH_MAX];
-    struct place place;
-    strcpy(parent, path); /* fits: check_spelling */
-    if (find(check->ops, parent, &place) != 0)
-        return refuse_errno(check, field, path);
-    if (place.name[0] == '\0')
-        return refuse(check, field, path, "no such directory");
-    if (check->ops->eaccess(parent, W_OK | X_OK) != 0) {
-        blivet_set_error(check->error, BLIVET_INVALID_CONFIG, errno, field, path,
-                         "cannot be created: its directory cannot be written");
-        return -1;
-    }
-    return 0;
+    place->exists = false;
+    if (find_parent(check->ops, place, parent, place->name) != 0)
+        return refuse_errno(check, place->field, place->path);
+    int number = check->ops->eaccess(parent, W_OK | X_OK) == 0 ? 0 : errno;
+    if (number == ENOENT)
+        return refuse_errno(check, place->field, place->path);
+    if (place->name[0] == '\0')
+        return refuse(check, place->field, place->path, "no such directory");
+    if (number == 0)
+        return 0;
+    blivet_set_error(check->error, BLIVET_INVALID_CONFIG, number, place->field, place->path,
+                     "cannot be created: its directory cannot be written");
+    return -1;
 }
 
 /* Of a file that was there a moment ago: another instance may have removed it since. */
-static int check_writable(const struct check *check, const char *field, const char *path)
+static int check_writable(const struct check *check, struct place *place)
 {
-    if (check->ops->eaccess(path, W_OK) == 0)
+    if (check->ops->eaccess(place->path, W_OK) == 0)
         return 0;
-    return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
+    return errno == ENOENT ? check_parent(check, place) : refuse_errno(check, place->field, place->path);
 }
 
 /* PID-5: who can put a link or a device in the place of a pidfile picks what root overwrites. */
-static int check_own_file(const struct check *check, const char *field, const char *path)
+static int check_own_file(const struct check *check, struct place *place)
 {
-    struct stat file;
-    if (!path)
+    if (!place->path)
         return 0;
-    if (check_spelling(check, field, path) != 0)
+    if (check_spelling(check, place->field, place->path) != 0)
         return -1;
-    if (check->ops->lstat(path, &file) != 0)
-        return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
-    if (S_ISLNK(file.st_mode))
-        return refuse(check, field, path, "is a symbolic link");
-    if (!S_ISREG(file.st_mode))
-        return refuse(check, field, path, "is not a regular file");
-    if (file.st_nlink > 1)
-        return refuse(check, field, path, "is a file with several names");
-    return check_writable(check, field, path);
+    place->exists = check->ops->lstat(place->path, &place->file) == 0;
+    if (!place->exists)
+        return errno == ENOENT ? check_parent(check, place) : refuse_errno(check, place->field, place->path);
+    if (S_ISLNK(place->file.st_mode))
+        return refuse(check, place->field, place->path, "is a symbolic link");
+    if (!S_ISREG(place->file.st_mode))
+        return refuse(check, place->field, place->path, "is not a regular file");
+    if (place->file.st_nlink > 1)
+        return refuse(check, place->field, place->path, "is a file with several names");
+    return check_writable(check, place);
 }
 
-static int check_output_file(const struct check *check, const char *field, const char *path)
+static int check_output_file(const struct check *check, struct place *place)
 {
-    struct stat file;
-    if (!path)
+    if (!place->path)
         return 0;
-    if (check_spelling(check, field, path) != 0)
+    if (check_spelling(check, place->field, place->path) != 0)
         return -1;
-    if (check->ops->stat(path, &file) != 0)
-        return errno == ENOENT ? check_parent(check, field, path) : refuse_errno(check, field, path);
-    if (S_ISDIR(file.st_mode))
+    place->exists = check->ops->lstat(place->path, &place->file) == 0;
+    place->is_link = place->exists && S_ISLNK(place->file.st_mode);
+    if (place->is_link)
+        place->exists = check->ops->stat(place->path, &place->file) == 0;
+    if (!place->exists)
+        return errno == ENOENT ? check_parent(check, place) : refuse_errno(check, place->field, place->path);
+    if (S_ISDIR(place->file.st_mode))
         return 0; /* step 12 says so (CFG-5) */
-    return check_writable(check, field, path);
+    return check_writable(check, place);
 }
 
 /* A log in the pidfile would be read as a pid (CFG-7). */
-static int check_distinct(const struct check *check)
+static int check_distinct(const struct check *check, const struct place *own, const struct place *output)
+{
+    const bool is_stdout = strcmp(output->field, "stdout") == 0;
+    if (!is_same_file(check->ops, own, output))
+        return 0;
+    return refuse(check, own->field, own->path, is_stdout ? "is the same file as stdout" : "is the same file as stderr");
+}
+
+static int check_files(const struct check *check, bool *pidfile_is_lock)
 {
     const struct blivet_config *config = check->config;
-    const char *own[] = { config->pidfile, config->lockfile };
-    const char *own_field[] = { "pidfile", "lockfile" };
-    const char *output[] = { config->stdout_path, config->stderr_path };
-    static const char *const why[] = { "is the same file as stdout", "is the same file as stderr" };
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++)
-            if (own[i] && output[j] && blivet_same_file(check->ops, own[i], output[j]))
-                return refuse(check, own_field[i], own[i], why[j]);
+    struct place pidfile = { .field = "pidfile", .path = config->pidfile };
+    struct place lockfile = { .field = "lockfile", .path = config->lockfile };
+    struct place out = { .field = "stdout", .path = config->stdout_path };
+    struct place err = { .field = "stderr", .path = config->stderr_path };
+    if (out.path && err.path && strcmp(out.path, err.path) == 0)
+        err.path = NULL; /* what is said of the one holds for the other */
+    if (check_own_file(check, &pidfile) != 0 || check_own_file(check, &lockfile) != 0 ||
+        check_output_file(check, &out) != 0 || check_output_file(check, &err) != 0 ||
+        check_distinct(check, &pidfile, &out) != 0 || check_distinct(check, &pidfile, &err) != 0 ||
+        check_distinct(check, &lockfile, &out) != 0 || check_distinct(check, &lockfile, &err) != 0)
+        return -1;
+    *pidfile_is_lock = is_same_file(check->ops, &pidfile, &lockfile);
     return 0;
 }
 
@@ -298,18 +314,22 @@ static int check_permission(const struct check *check)
     return -1;
 }
 
+int blivet_check_config(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
+                        struct blivet_error *error)
+{
+    const struct check check = { config, ops, error };
+    if (check_switches(&check) != 0 || check_working_directory(&check) != 0 ||
+        check_files(&check, pidfile_is_lock) != 0 || check_environment(&check) != 0 ||
+        check_kept_descriptors(&check) != 0)
+        return -1;
+    return check_permission(&check);
+}
+
 int blivet_validate_on(const struct blivet_config *config, const struct blivet_ops *ops, struct blivet_error *error)
 {
     struct blivet_error unwanted;
-    const struct check check = { config, ops, error ? error : &unwanted };
-    if (check_switches(&check) != 0 || check_working_directory(&check) != 0 ||
-        check_own_file(&check, "pidfile", config->pidfile) != 0 ||
-        check_own_file(&check, "lockfile", config->lockfile) != 0 ||
-        check_output_file(&check, "stdout", config->stdout_path) != 0 ||
-        check_output_file(&check, "stderr", config->stderr_path) != 0 || check_distinct(&check) != 0 ||
-        check_environment(&check) != 0 || check_kept_descriptors(&check) != 0)
-        return -1;
-    return check_permission(&check);
+    bool pidfile_is_lock;
+    return blivet_check_config(config, ops, &pidfile_is_lock, error ? error : &unwanted);
 }
 
 int blivet_validate(const struct blivet_config *config, struct blivet_error *error)

@@ -97,7 +97,8 @@ int blivet_refused(struct blivet_context *daemon, int kind, const char *what, co
 int blivet_hand_error(const struct blivet_context *daemon, struct blivet_error *error);
 
 /* config.c */
-bool blivet_same_file(const struct blivet_ops *ops, const char *one, const char *other);
+int blivet_check_config(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
+                        struct blivet_error *error);
 
 /* threads.c */
 int blivet_require_one_thread(const struct blivet_ops *ops, struct blivet_error *error);

@@ -26,7 +26,7 @@ static int compare_fds(const void *left, const void *right)
     return (one > other) - (one < other);
 }
 
-static int copy_configuration(struct blivet_context *daemon, const struct blivet_config *config)
+static int copy_configuration(struct blivet_context *daemon, const struct blivet_config *config, bool pidfile_is_lock)
 {
     daemon->umask = (mode_t)config->umask;
     daemon->flags = config->flags;
@@ -39,9 +39,7 @@ static int copy_configuration(struct blivet_context *daemon, const struct blivet
         copy_string(daemon, &daemon->stderr_path, config->stderr_path) != 0)
         return -1;
     /* A lockfile that is the pidfile, however it is spelled, is locked and written through one descriptor. */
-    bool own_lockfile = config->lockfile && !(config->pidfile &&
-                                              blivet_same_file(daemon->ops, config->pidfile, config->lockfile));
-    if (own_lockfile && copy_string(daemon, &daemon->lockfile, config->lockfile) != 0)
+    if (!pidfile_is_lock && copy_string(daemon, &daemon->lockfile, config->lockfile) != 0)
         return -1;
     daemon->keep_count = config->keep_fds_count;
     daemon->keep_fds = daemon->ops->calloc(config->keep_fds_count + BLIVET_OWN_FDS, sizeof *daemon->keep_fds);
@@ -194,7 +192,8 @@ static void begin_empty(struct blivet_context *daemon, const struct blivet_ops *
 struct blivet_context *blivet_prepare(const struct blivet_config *config, const struct blivet_ops *ops,
                                       struct blivet_error *error)
 {
-    if (blivet_validate_on(config, ops, error) != 0)
+    bool pidfile_is_lock;
+    if (blivet_check_config(config, ops, &pidfile_is_lock, error) != 0)
         return NULL;
     struct blivet_context *daemon = ops->calloc(1, sizeof *daemon);
     if (!daemon) {
@@ -204,7 +203,7 @@ struct blivet_context *blivet_prepare(const struct blivet_config *config, const 
     begin_empty(daemon, ops);
     if (daemon->pid <= 0)
         blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "process id", NULL, "cannot be told");
-    else if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config) == 0 &&
+    else if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config, pidfile_is_lock) == 0 &&
         prepare_environment(daemon, config) == 0)
         return daemon;
     *error = daemon->error;

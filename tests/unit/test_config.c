@@ -178,10 +178,20 @@ static void two_files_of_one_kind_may_be_one(void **state)
         { { .stdout_path = "/var/log/x", .stderr_path = "/var/../var/log/x" }, NULL },
     };
     JUDGE_ALL(cases, 0);
-    machine(0);
-    assert_true(blivet_same_file(&blivet_script, "/run/one", "/run/two"));
-    assert_false(blivet_same_file(&blivet_script, "/run/one", "/run/new.pid"));
-    assert_false(blivet_same_file(&blivet_script, "/nowhere/x", "/elsewhere/x"));
+    static const struct { const char *pidfile, *lockfile; bool same; } spelled[] = {
+        { "/run/new.pid", "/run/new.pid", true },     { "/run/new.pid", "/tmp/run/new.pid", true },
+        { "/run/old.pid", "/run/./old.pid", true },   { "/run/old.pid", "/run/new.pid", false },
+        { "/run/new.pid", "/run/other.pid", false },  { "/run/new.pid", "/var/log/new.pid", false },
+        { "/run/new.pid", NULL, false },
+    };
+    for (size_t i = 0; i < sizeof spelled / sizeof spelled[0]; i++) {
+        const struct blivet_config config = { .pidfile = spelled[i].pidfile, .lockfile = spelled[i].lockfile };
+        struct blivet_error error;
+        bool same = !spelled[i].same;
+        machine(0);
+        assert_int_equal(blivet_check_config(&config, &blivet_script, &same, &error), 0);
+        assert_int_equal(same, spelled[i].same);
+    }
 }
 
 /* ---- the rest ---- */
@@ -246,8 +256,8 @@ static void what_the_system_answers_is_the_reason(void **state)
     (void)state;
     static const struct { const char *call; int nth; struct blivet_config config; const char *want; } cases[] = {
         { "lstat", 1, { .pidfile = "/run/x" }, "pidfile: /run/x: input/output error" },
-        { "stat", 1, { .stdout_path = "/run/x" }, "stdout: /run/x: input/output error" },
-        { "stat", 1, { .lockfile = "/run/x" }, "lockfile: /run/x: input/output error" }, /* of its directory */
+        { "lstat", 1, { .stdout_path = "/run/x" }, "stdout: /run/x: input/output error" },
+        { "stat", 1, { .stdout_path = "/run/link.pid" }, "stdout: /run/link.pid: input/output error" },
         { "eaccess", 1, { .stderr_path = "/run/one" }, "stderr: /run/one: input/output error" },
         { "readlink", 1, { .stderr_path = "/run/dangling" }, "stderr: /run/dangling: input/output error" },
     };
