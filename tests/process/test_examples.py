@@ -37,17 +37,21 @@ def echoes(client, words=b"one, two\n"):
 @rows("DOC-1", "PRV-1", "PID-8", needs="root")
 def echo_takes_its_port_as_root_and_serves_it_as_somebody_else(box):
     port, pidfile = free_port(range(1023, 600, -1)), box.path("echo.pid")
-    result = box.run([box.example("echo"), str(port), pidfile, "nobody"])
+    command = [box.example("echo"), str(port), pidfile, "nobody"]
+    result = box.run(command)
     equal((result.code, result.out, result.err), (0, "", ""))
     pid = box.the_daemon()
+    equal(ids_of(pid)[0], [NOBODY.pw_uid] * 3, "its user;")
+    equal((text(pidfile), os.stat(pidfile).st_uid), (f"{pid}\n", 0), "the pidfile stays root's;")
     with connect(port) as client:  # at once: it said that it was ready
         echoes(client)
         echoes(client, b"x" * 100000)
-    equal(ids_of(pid)[0], [NOBODY.pw_uid] * 3, "its user;")
-    equal((text(pidfile), os.stat(pidfile).st_uid), (f"{pid}\n", 0), "the pidfile stays root's;")
-    box.stop(pid, signal.SIGTERM)
-    box.names_nobody(pidfile)
-    check(not locked(pidfile), "the lock is free")
+        box.stop(pid, signal.SIGTERM)
+        box.names_nobody(pidfile)
+        check(not locked(pidfile), "the lock is free, though the worker is still there")
+        equal(box.run(command).code, 0, "the next start;")
+        echoes(client, b"still here\n")
+    box.stop(int(text(pidfile)))
 
 
 @rows("DOC-1", "PID-6", "PID-7")
