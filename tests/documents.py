@@ -1,29 +1,20 @@
 #!/usr/bin/env python3
 """documents.py BUILD - the documents against the code.
 
-Steps, exit codes, options and functions stand once in the code; README, manual pages and --help are checked
-against them here.  So are the manual pages' form, the README's C (it is taken from a compiled example), the
-length of functions, and that every row of the specification that tests name exists."""
+Steps, exit codes, options, functions and fields stand once in the code.  README, manual pages and --help are checked
+against them here; so are the form of the manual pages, the C in all of them (it is taken from compiled examples), the
+length of functions, and that every row of the specification that code and tests name exists.  What the documents
+show for a shell is run by tests/process/test_documents.py."""
 import os
 import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from blocks import PAGES, ROOT, blocks, read, written_in_c
+
 BUILD = os.path.abspath(sys.argv[1])
+README, COMMAND, LIBRARY, TOUR = (read(path) for path in ("README.md", *PAGES))
 failures = []
-
-
-def read(path):
-    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        return file.read()
-
-
-def tracked(folder, ending):
-    for place, _, names in os.walk(os.path.join(ROOT, folder)):
-        for name in sorted(names):
-            if name.endswith(ending):
-                yield os.path.relpath(os.path.join(place, name), ROOT)
 
 
 def check(claim, expected, found):
@@ -34,26 +25,63 @@ def check(claim, expected, found):
     print(f"FAIL {claim}\n     in the code:     {expected}\n     in the document: {found}")
 
 
+# --- what the code says ---------------------------------------------------------------------------
+
+def tracked(folder, ending):
+    for place, _, names in os.walk(os.path.join(ROOT, folder)):
+        for name in sorted(names):
+            if name.endswith(ending):
+                yield os.path.relpath(os.path.join(place, name), ROOT)
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+
+
+HEADER = without_comments(read("core/blivet.h"))
+
+
 def steps():
     rows = re.findall(r'^STEP\((\d+), \w+, "(.*?)", "(.*?)"\)', read("core/steps.def"), re.M)
     return [(int(number), name, sentence) for number, name, sentence in rows]
 
 
-def exit_codes():
-    """From the table in error.c, through sysexits.h."""
-    names = set(re.findall(r"\[BLIVET_\w+\] = (\w+)", read("core/error.c")))
-    source = "#include <sysexits.h>\n" + "\n".join(f"CODE {name}" for name in sorted(names))
+def codes():
+    """Exit code of each kind of error: the table in error.c, through sysexits.h."""
+    table = dict(re.findall(r"\[(BLIVET_\w+)\] = (\w+)", read("core/error.c")))
+    source = "#include <sysexits.h>\n" + "\n".join(f"CODE {kind} {code}" for kind, code in table.items())
     text = subprocess.run(["cc", "-E", "-P", "-"], input=source, capture_output=True, text=True, check=True).stdout
-    return sorted(int(code) for code in re.findall(r"CODE (\d+)", text))
+    return {kind: int(code) for kind, code in re.findall(r"CODE (\w+) (\d+)", text)}
 
 
 def options():
     return re.findall(r'^OPTION\("([\w-]+)"', read("cli/options.def"), re.M)
 
 
-def functions():
-    text = re.sub(r"/\*.*?\*/", "", read("core/blivet.h"), flags=re.S)
-    return sorted(set(re.findall(r"\b(blivet_\w+)\(", text)))
+def words(text):
+    return " ".join(re.sub(r"([*(),])", r" \1 ", text).split())
+
+
+def prototypes():
+    """{name: "result name ( parameters )"} as blivet.h declares them."""
+    text = re.sub(r"\bBLIVET_MUST_CHECK\b", "", HEADER)
+    text = re.sub(r"^void( blivet_\w+\([^;]*) BLIVET_NO_RETURN;", r"_Noreturn void\1;", text, flags=re.M)
+    found = re.findall(r"^((?:const |struct |_Noreturn )*\w+ [* ]*(blivet_\w+)\([^;{]*\))\s*;", text, re.M)
+    return {name: words(prototype) for prototype, name in found}
+
+
+def members(structure):
+    body = re.search(rf"^struct {structure} \{{(.*?)^\}};", HEADER, re.S | re.M).group(1)
+    return re.findall(r"(\w+)(?:\[\w+\])?;", body)
+
+
+def constants():
+    """What an application can set: flags, and what there is to wait for and to hand over."""
+    return sorted(set(re.findall(r"\b(BLIVET_\w+) = (?:\d|1 <<)", HEADER)) - {"BLIVET_OK"})
 
 
 def long_functions():
@@ -71,48 +99,135 @@ def long_functions():
     return found
 
 
-readme, manual, library = read("README.md"), read("cli/daemonize.1"), read("core/blivet.3")
+def rows_named():
+    return {row for folder in ("core", "cli", "syscall", "faults", "tests/unit", "tests/process", "fuzz")
+            for ending in (".c", ".h", ".def", ".py") for path in tracked(folder, ending)
+            for row in re.findall(r"\b(?:CFG|SEQ|NTF|PID|STD|PRV|ERR|CLI|DOC|ASR)-\d+\b", read(path))}
 
-check("SEQ-1: the README's sequence is steps.def",
-      steps(), [(int(n), name, text) for n, name, text in re.findall(r"^(\d+)\. \*\*(.*?)\*\*: (.*)$", readme, re.M)])
-check("SEQ-1: daemonize.c takes the steps in that order",
-      [number for number, _, _ in steps()],
-      [int(number) for number in re.findall(r"/\* +(\d+) \*/", read("core/daemonize.c"))])
-check("SEQ-1: every step is entered once in the code",
-      sorted(re.findall(r"^STEP\(\d+, (\w+)", read("core/steps.def"), re.M)),
-      sorted(name for path in tracked("core", ".c")
-             for name in re.findall(r"blivet_enter\(daemon, STEP_(?!APPLICATION)(\w+)\)", read(path))))
-check("ERR-12: the README's exit codes are those of error.c",
-      exit_codes(), sorted(int(code) for code in re.findall(r"^\| (\d+) \|", readme, re.M)))
-check("ERR-12: daemonize(1) has the same exit codes",
-      exit_codes(), sorted({int(code) for code in re.findall(r"^\.It (?:Li |Dv |Er |Sy )?(\d+)\b", manual, re.M)}))
-long_in_manual = set(re.findall(r"Fl -([a-z][\w-]+)", manual.replace("Fl \\-", "Fl -")))
-check("CLI-1: daemonize(1) has every option", sorted(options()), sorted(long_in_manual & set(options())))
-check("CLI-1: daemonize(1) has no other option", [], sorted(long_in_manual - set(options())))
-help_text = subprocess.run([os.path.join(BUILD, "cli", "daemonize"), "--help"], capture_output=True, text=True,
-                           check=True).stdout
-check("CLI-13: --help has every option", options(), re.findall(r"--([a-z][\w-]+)[ =]", help_text.split("\n\n")[1] + " "))
-check("blivet(3) has every function of blivet.h", functions(),
-      sorted(name for name in functions() if re.search(rf"^\.(?:Fn|Fo) \"?{name}\b", library, re.M)))
-version = re.search(r'BLIVET_VERSION "(.*)"', read("core/blivet.h")).group(1)
-printed = subprocess.run([os.path.join(BUILD, "cli", "daemonize"), "--version"], capture_output=True, text=True,
-                         check=True).stdout
-check("CLI-13: the version comes from one place", f"daemonize {version}\n", printed)
-for page in ("cli/daemonize.1", "core/blivet.3"):
-    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(ROOT, page)], capture_output=True,
-                          text=True, check=False).stdout
-    check(f"{page} is clean mdoc", "", lint)
-examples = [read(path) for path in tracked("tests/examples", ".c")]
-blocks = re.findall(r"```c\n(.*?)```", readme, re.S)
-check("the README's C is taken from a compiled example", [True] * len(blocks),
-      [any(block in example for example in examples) for block in blocks])
-check("the README names files that exist", [],
-      [path for path in re.findall(r"\]\(([\w./-]+)\)", readme) if not os.path.exists(os.path.join(ROOT, path))])
-check("no function is over 70 lines", [], long_functions())
-rows = set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", read("tests/spec.md"), re.M))
-named = {row for folder in ("core", "cli", "syscall", "faults", "tests/unit", "tests/process", "fuzz")
-         for ending in (".c", ".h", ".def", ".py") for path in tracked(folder, ending)
-         for row in re.findall(r"\b(?:CFG|SEQ|NTF|PID|STD|PRV|ERR|CLI|DOC|ASR)-\d+\b", read(path))}
-check("rows that code and tests name exist", [], sorted(named - rows))
+
+# --- what a manual page says ----------------------------------------------------------------------
+
+def plain(page):
+    """Without the escapes that keep hyphens and backslashes apart."""
+    return page.replace("\\-", "-").replace("\\e", "\\").replace("\\ ", " ")
+
+
+def section(page, title):
+    return re.search(rf"^\.Sh {title}\n(.*?)(?=^\.Sh |\Z)", page, re.S | re.M).group(1)
+
+
+def synopsis(page):
+    """The prototypes of a page, as prototypes() has them."""
+    found, result, name, parameters = {}, "", None, []
+    for line in section(page, "SYNOPSIS").splitlines():
+        macro, _, rest = line.partition(" ")
+        if macro == ".Ft":
+            result = rest.strip('"')
+        elif macro == ".Fo":
+            name, parameters = rest, []
+        elif macro == ".Fa":
+            parameters.append(rest.strip('"'))
+        elif macro == ".Fn":
+            name, _, rest = rest.partition(" ")
+            parameters = re.findall(r'"(.*?)"', rest) or [rest]
+        if macro in (".Fc", ".Fn"):
+            found[name] = words(f"{result} {name}({', '.join(parameters)})")
+    return found
+
+
+def listed_steps(page):
+    """Of the command's manual: ".No 6 Pa /dev/null ,"."""
+    return [(int(number), name) for number, name in re.findall(r"^\.No (\d+) (?:Pa )?(.*?) [,.]$", page, re.M)]
+
+
+def errors_of(page):
+    """Of the library's manual: ".It Dv BLIVET_A , BLIVET_B Pq 64"."""
+    items = re.findall(r"^\.It Dv (.*?) Pq (\d+)$", section(page, "ERRORS"), re.M)
+    return {kind: int(code) for kinds, code in items for kind in kinds.split(" , ")}
+
+
+# --- one against the other ------------------------------------------------------------------------
+
+def check_steps():
+    names = [(number, name) for number, name, _ in steps()]
+    check("SEQ-1: the README's sequence is steps.def", steps(),
+          [(int(n), name, text) for n, name, text in re.findall(r"^(\d+)\. \*\*(.*?)\*\*: (.*)$", README, re.M)])
+    check("SEQ-1: daemonize(1) lists the steps", names, listed_steps(COMMAND))
+    tour = re.findall(r"^\.Ss (\d+)\. (.*?)\n(.*?)(?=^\.S[sh] )", TOUR, re.S | re.M)
+    check("SEQ-1: blivet(7) explains the steps", names, [(int(number), name) for number, name, _ in tour])
+    check("blivet(7) says of each what would be without it, and what is seen if it fails", [],
+          [name for _, name, text in tour if not all(f".Em {part} :\n" in text for part in ("Without it", "If it fails"))])
+    check("SEQ-1: daemonize.c takes the steps in that order", [number for number, _ in names],
+          [int(number) for number in re.findall(r"/\* +(\d+) \*/", read("core/daemonize.c"))])
+    check("SEQ-1: every step is entered once in the code",
+          sorted(re.findall(r"^STEP\(\d+, (\w+)", read("core/steps.def"), re.M)),
+          sorted(name for path in tracked("core", ".c")
+                 for name in re.findall(r"blivet_enter\(daemon, STEP_(?!APPLICATION)(\w+)\)", read(path))))
+
+
+def check_exit_codes():
+    known = sorted(set(codes().values()))
+    check("ERR-12: the README's exit codes are those of error.c", known,
+          sorted(int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)))
+    check("ERR-12: daemonize(1) has the same exit codes", known,
+          sorted({int(code) for code in re.findall(r"^\.It (\d+)\b", section(COMMAND, "EXIT STATUS"), re.M)}))
+    check("ERR-12: blivet(3) has each kind of error with its code",
+          {kind: code for kind, code in codes().items() if kind != "BLIVET_OK"}, errors_of(LIBRARY))
+    for path in PAGES:
+        named = {int(code) for code in re.findall(r"\b(?<!\.Xr )[Ee]xit (?:code )?(\d+)\b", read(path))}
+        check(f"ERR-12: no other exit code in {path}", [], sorted(named - set(known)))
+
+
+def check_options():
+    in_manual = set(re.findall(r"Fl -([a-z][\w-]+)", plain(COMMAND)))
+    check("CLI-1: daemonize(1) has every option", sorted(options()), sorted(in_manual & set(options())))
+    for path in PAGES:  # what the examples use is seen when they are run
+        named = set(re.findall(r"\bFl -([a-z][\w-]+)", plain(read(path))))
+        check(f"CLI-1: no other option in {path}", [], sorted(named - set(options())))
+    help_text = run(os.path.join(BUILD, "cli", "daemonize"), "--help")
+    check("CLI-13: --help has every option", options(),
+          re.findall(r"--([a-z][\w-]+)[ =]", help_text.split("\n\n")[1] + " "))
+
+
+def check_functions():
+    check("blivet(3) declares the functions of blivet.h", prototypes(), synopsis(LIBRARY))
+    check("blivet(3) names them all at its head", list(prototypes()),
+          re.findall(r"^\.Nm (blivet_\w+)", section(LIBRARY, "NAME"), re.M))
+    for part, title in (("explains", "DESCRIPTION"), ("says what is returned, and where, by", "RETURN VALUES")):
+        check(f"blivet(3) {part} every function", [],
+              [name for name in prototypes() if not re.search(rf"^\.(?:It )?(?:Fn \w+ , )*Fn {name}\b",
+                                                              section(LIBRARY, title), re.M)])
+    check("blivet(3) explains every field and flag", [],
+          [name for name in (*members("blivet_config"), *members("blivet_error"), *constants())
+           if not re.search(rf"\b{name}\b", section(LIBRARY, "DESCRIPTION"))])
+    for path in PAGES:
+        named = set(re.findall(r"^\.Fn (blivet_\w+)", read(path), re.M))
+        check(f"no other function in {path}", [], sorted(named - set(prototypes())))
+
+
+def check_examples():
+    compiled = [read(path) for ending in (".c", ".cpp") for path in tracked("tests/examples", ending)]
+    check("DOC-2: the C of README and manual pages is taken from compiled examples", [],
+          [f"{document}: {block}" for document, block in blocks()
+           if written_in_c(block) and not any(block in example for example in compiled)])
+
+
+def check_form():
+    version = re.search(r'BLIVET_VERSION "(.*)"', read("core/blivet.h")).group(1)
+    check("CLI-13: the version comes from one place", f"daemonize {version}\n",
+          run(os.path.join(BUILD, "cli", "daemonize"), "--version"))
+    for page in PAGES:
+        lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(ROOT, page)],
+                              capture_output=True, text=True, check=False).stdout
+        check(f"{page} is clean mdoc", "", lint)
+    check("the README names files that exist", [],
+          [path for path in re.findall(r"\]\(([\w./-]+)\)", README) if not os.path.exists(os.path.join(ROOT, path))])
+    check("no function is over 70 lines", [], long_functions())
+    rows = set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", read("tests/spec.md"), re.M))
+    check("rows that code and tests name exist", [], sorted(rows_named() - rows))
+
+
+for judge in (check_steps, check_exit_codes, check_options, check_functions, check_examples, check_form):
+    judge()
 print(f"\n{'documents: ' + str(len(failures)) + ' failed' if failures else 'documents: all hold'}")
 sys.exit(1 if failures else 0)

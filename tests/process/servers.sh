@@ -1,5 +1,5 @@
 #!/bin/sh
-# servers.sh - fetches real servers for test_servers.py: redis, nginx, sshd and the libraries they need.
+# servers.sh - fetches real servers for the process tests: redis, nginx, sshd, and logrotate, and the libraries they need.
 #
 #     tests/process/servers.sh FOLDER
 #
@@ -10,7 +10,7 @@ set -eu
 folder=${1:?usage: servers.sh FOLDER}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-wanted='usr/bin/redis-server usr/sbin/nginx usr/sbin/sshd usr/bin/ssh-keygen'
+wanted='usr/bin/redis-server usr/sbin/nginx usr/sbin/sshd usr/bin/ssh-keygen usr/sbin/logrotate'
 
 missing() {
     for program in $wanted; do
@@ -29,7 +29,7 @@ chmod 755 "$folder"
 cd "$folder/packages"
 # What apt would install, libraries included, is just what this system lacks.
 apt-get --simulate install redis-server >/dev/null 2>&1 || apt-get -qq update # no lists yet
-packages=$(apt-get --simulate --no-install-recommends install redis-server nginx openssh-server openssh-client |
+packages=$(apt-get --simulate --no-install-recommends install redis-server nginx openssh-server openssh-client logrotate |
     sed -n 's/^Inst \([^ ]*\).*/\1/p')
 # shellcheck disable=SC2086 # a list of words
 apt-get -o APT::Sandbox::User="$(id -un)" -qq download $packages
