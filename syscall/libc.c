@@ -2,27 +2,9 @@
  *
  * A member without an adapter below is the function of that name.  Adapters exist where the C library's
  * form is variadic, where older or smaller libraries lack the wrapper, or where it is a variable. */
-#include "ops.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
+#include "adapters.h"
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-
-static int open_3(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
-static int fcntl_3(int fd, int command, int argument) { return fcntl(fd, command, argument); }
-#ifdef __GLIBC__
-static int getrlimit_2(int resource, struct rlimit *limit)
-{
-    return getrlimit((__rlimit_resource_t)resource, limit);
-}
-#define getrlimit getrlimit_2
-#endif
-static char **read_environ(void) { return environ; }
-static void write_environ(char **entries) { environ = entries; }
 
 /* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited
  * as ignored is put to its default, a handler of the library's is left alone.  The handler comes first in the
@@ -80,12 +62,7 @@ static int pidfd_exit_status_by_ioctl(int pidfd, int *status)
     return 0;
 }
 
-static void nobody_watches(int step) { (void)step; }
-
 #define open open_3
-#define fcntl fcntl_3
-#define environment read_environ
-#define set_environment write_environ
 #define stop_ignoring stop_ignoring_by_number
 #define close_range close_range_by_number
 #define getdents getdents_by_number
@@ -93,7 +70,6 @@ static void nobody_watches(int step) { (void)step; }
 #define pidfd_send_signal pidfd_send_signal_by_number
 #define pidfd_exit_status pidfd_exit_status_by_ioctl
 #define capget capget_by_number
-#define enter_step nobody_watches
 
 /* In the order of ops.def, so that each member meets its function. */
 const struct blivet_ops blivet_libc = {

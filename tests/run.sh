@@ -25,6 +25,7 @@ echo "== install"
 sh tests/install/consumers.sh build
 sh tests/abi/check.sh build
 sh tests/install/one_file.sh build
+sh tests/reproducible.sh build/reproducible
 echo "== documents"
 python3 tests/documents.py build
 echo "== golden traces"

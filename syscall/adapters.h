@@ -1,0 +1,30 @@
+/* adapters.h - for libc.c and posix.c, the two production tables: what both need where the C library's form is
+ * variadic, or a variable. */
+#ifndef BLIVET_ADAPTERS_H
+#define BLIVET_ADAPTERS_H
+#include "ops.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+static int open_3(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static int fcntl_3(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+#ifdef __GLIBC__
+static int getrlimit_2(int resource, struct rlimit *limit)
+{
+    return getrlimit((__rlimit_resource_t)resource, limit);
+}
+#define getrlimit getrlimit_2
+#endif
+static char **read_environ(void) { return environ; }
+static void write_environ(char **entries) { environ = entries; }
+static void nobody_watches(int step) { (void)step; }
+
+#define fcntl fcntl_3
+#define environment read_environ
+#define set_environment write_environ
+#define enter_step nobody_watches
+#endif
