@@ -471,11 +471,11 @@ class Box:
 
     # -- following call by call
 
-    def trace(self, argv, on_call, seconds=10.0, **how):
-        """Runs a command under the tracer.  Gives its result and the tracer."""
+    def trace(self, argv, on_call, seconds=10.0, beyond_exec=False, **how):
+        """Runs a command under the tracer.  Gives its result and the tracer.  beyond_exec: follows the program too."""
         launch = self.start(argv, traced=True, **how)
         try:
-            watcher = tracer.Tracer(launch.pid, on_call)
+            watcher = tracer.Tracer(launch.pid, on_call, beyond_exec)
         except OSError as problem:
             said = os.pread(launch.files[1].fileno(), 1000, 0)
             raise AssertionError(f"cannot be traced: {problem}; {said}") from None

@@ -152,10 +152,11 @@ def give_result(pid, value):
 class Tracer:
     """Follows one launch.  on_call(call) is asked at each stop; a number that it returns on the way
     in is the errno with which the call fails instead of being made, "pretend" lets it say 0 without
-    having been made; a number on the way out is an errno too, of a call that was made."""
+    having been made; a number on the way out is an errno too, of a call that was made.
+    beyond_exec: the daemon is followed as "program" once it has become one, its calls counted anew."""
 
-    def __init__(self, pid, on_call):
-        self.on_call = on_call
+    def __init__(self, pid, on_call, beyond_exec=False):
+        self.on_call, self.beyond_exec = on_call, beyond_exec
         self.launcher = pid
         self.processes = {pid: Process(pid, "launcher")}
         self.early = set()            # children that stopped before their parent told us of them
@@ -221,10 +222,12 @@ class Tracer:
             if event in NEW_CHILD_EVENTS:
                 self.adopt(process)
             elif event == EVENT_EXEC:
-                if process.role == "daemon":   # the program runs: it is not ours to watch
+                if process.role == "daemon" and not self.beyond_exec:  # the program runs: it is not ours to watch
                     del self.processes[pid]
                     ptrace(DETACH, pid)
                     return False
+                if process.role == "daemon":
+                    process.role, process.count, process.call = "program", 0, None
                 process.running = True
             elif stop == signal.SIGTRAP | 0x80:
                 self.system_call(process)
