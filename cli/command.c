@@ -67,12 +67,14 @@ static void become_program(struct blivet_context *daemon, const struct options *
     struct blivet_error error;
     const struct sigaction standard = { .sa_handler = SIG_DFL };
     sigset_t none;
-    int lock_fd = blivet_lockfile_fd(daemon);
+    int result = 0, lock_fd = blivet_lockfile_fd(daemon);
     if (blivet_chown_paths(daemon, options->chown, &error) != 0 ||
         blivet_drop_privileges_unchecked(daemon, &error) != 0)
         blivet_report_error(daemon, &error);
     sigemptyset(&none);
-    if ((lock_fd >= 0 && ops->fcntl(lock_fd, F_SETFD, 0) != 0) || /* the lock survives exec (CLI-5) */
+    if (lock_fd >= 0) /* the lock survives exec (CLI-5) */
+        UNINTERRUPTED(result, ops->fcntl(lock_fd, F_SETFD, 0));
+    if (result != 0 ||
         ops->sigaction(SIGPIPE, &standard, NULL) != 0 ||
         ops->sigprocmask(SIG_SETMASK, &none, NULL) != 0) { /* musl blocks signals to change identity */
         blivet_set_error(&error, BLIVET_SYSTEM_FAILED, errno, "program", options->program[0], NULL);

@@ -24,12 +24,12 @@ static const char *const names[CALLS] = {
 };
 
 /* Instead of an errno; libfiu carries it as its failinfo. */
-enum { MOST_FAULTS = 8, HALF = -1, KILL = -2, KILLED = -3, NO_FAULT = -4 };
+enum { HALF = -1, KILL = -2, KILLED = -3, NO_FAULT = -4 };
 
 static struct fault {
     int process, call, nth, what;
     bool onwards;
-} faults[MOST_FAULTS];
+} faults[INJECT_MOST];
 static int fault_count;
 static struct inject_count nowhere, *counter = &nowhere;
 
@@ -61,9 +61,11 @@ static int decide(const char *point, int *number, void **info, unsigned *flags)
 {
     (void)point, (void)number, (void)flags;
     const struct fault *fault = strike();
-    if (fault)
-        *info = (void *)(intptr_t)fault->what;
-    return fault != NULL;
+    if (!fault)
+        return 0;
+    counter->fired[fault - faults]++;
+    *info = (void *)(intptr_t)fault->what;
+    return 1;
 }
 
 static int call_named(const char *name, size_t length)
@@ -116,7 +118,7 @@ bool inject_faults(const char *text, struct inject_count *count)
     while (*text) {
         char point[64] = "ops/";
         struct fault *fault = &faults[fault_count];
-        text = fault_count < MOST_FAULTS ? parse_fault(text, fault) : NULL;
+        text = fault_count < INJECT_MOST ? parse_fault(text, fault) : NULL;
         if (!text)
             return false;
         strcat(point, names[fault->call]);
@@ -137,10 +139,8 @@ static int ask(int call, const char *point)
     here.call = call;
     here.made[call]++;
     here.halve = false;
-    if (fiu_fail(point)) {
+    if (fiu_fail(point))
         what = (int)(intptr_t)fiu_failinfo();
-        counter->fired++;
-    }
     if (what == KILL)
         raise(SIGKILL);
     here.halve = what == HALF;
@@ -200,27 +200,26 @@ static const struct blivet_ops table = {
 
 /* ---- an interrupted transfer has moved a part ---- */
 
-static struct {
-    ssize_t (*read)(int, void *, size_t), (*recv)(int, void *, size_t, int);
-    ssize_t (*write)(int, const void *, size_t), (*send)(int, const void *, size_t, int);
-} whole;
+static const struct blivet_ops *whole;
 
 static size_t part(size_t count) { return here.halve && count > 1 ? count / 2 : count; }
-static ssize_t part_read(int fd, void *bytes, size_t count) { return whole.read(fd, bytes, part(count)); }
-static ssize_t part_recv(int fd, void *bytes, size_t count, int flags) { return whole.recv(fd, bytes, part(count), flags); }
-static ssize_t part_write(int fd, const void *bytes, size_t count) { return whole.write(fd, bytes, part(count)); }
-static ssize_t part_send(int fd, const void *bytes, size_t count, int flags) { return whole.send(fd, bytes, part(count), flags); }
+static ssize_t part_read(int fd, void *bytes, size_t count) { return whole->read(fd, bytes, part(count)); }
+static ssize_t part_recv(int fd, void *bytes, size_t count, int flags) { return whole->recv(fd, bytes, part(count), flags); }
+static ssize_t part_write(int fd, const void *bytes, size_t count) { return whole->write(fd, bytes, part(count)); }
+static ssize_t part_send(int fd, const void *bytes, size_t count, int flags) { return whole->send(fd, bytes, part(count), flags); }
+static ssize_t part_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    return whole->pwrite(fd, bytes, part(count), offset);
+}
 
 const struct blivet_ops *inject_into(const struct blivet_ops *below)
 {
+    whole = below;
     next = *below;
-    whole.read = below->read;
-    whole.recv = below->recv;
-    whole.write = below->write;
-    whole.send = below->send;
     next.read = part_read;
     next.recv = part_recv;
     next.write = part_write;
     next.send = part_send;
+    next.pwrite = part_pwrite;
     return &table;
 }

@@ -9,16 +9,18 @@
 #include "../syscall/ops.h"
 #include <stdbool.h>
 
-/* In memory that the processes share: which of the faults struck, whichever process it was in. */
+enum { INJECT_MOST = 8 };
+
+/* In memory that the processes share: how often each of the faults struck, whichever process it was in. */
 struct inject_count {
-    _Atomic int fired;
+    _Atomic int fired[INJECT_MOST];
 };
 
-/* faults: words with spaces between, each "PROCESS:CALL:NTH:WHAT".
+/* faults: up to INJECT_MOST words with spaces between, each "PROCESS:CALL:NTH:WHAT"; of two that fit the first strikes.
  *   PROCESS  0, 1, 2: how many forks on the way to it answered 0
  *   NTH      1 the first of that name in that process; with a '+' behind: it and each that follows
  *   WHAT     a number: the errno (0: it fails without one); "half": half of the bytes are moved, for read, recv,
- *            write and send; "kill": SIGKILL just before; "killed": just after
+ *            write, pwrite and send; "kill": SIGKILL just before; "killed": just after
  * False: they cannot be read that way, or libfiu refuses.  count may be NULL. */
 bool inject_faults(const char *faults, struct inject_count *count);
 

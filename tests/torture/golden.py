@@ -56,7 +56,8 @@ class Story:
     def line(self, call):
         if call.name == "enter_step":
             number = int(call.arguments)
-            return f"step {number}, {launches.STEPS[number]}" if number in launches.STEPS else "the application"
+            names = {**launches.STEPS, launches.APPLICATION: "the application", launches.CLOSE: "close"}
+            return f"step {number}, {names[number]}" if number in launches.STEPS else names[number]
         arguments, result = self.plain(call.arguments), str(call.result)
         if call.name in ADDRESSES:
             result = "an address" if call.result > 0 else "NULL"

@@ -26,8 +26,10 @@ import linux  # noqa: E402  (the folder must be on the path first)
 
 TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 1000  # as in table.h and trace.h
 RECORD = struct.Struct("=qqqiihhhh128s")
+APPLICATION, CLOSE = 15, 16  # the steps behind the last one: core/internal.h, table.h
 PROCESSES = ("launcher", "leader", "daemon")
 PATIENCE = 20  # seconds for one start; the slowest is a fraction of one
+PROGRAMS = ("daemonize-faulty", "library-faulty", "program", "script")
 NOBODY = pwd.getpwnam("nobody")
 
 
@@ -57,13 +59,14 @@ class Mode:
         self.name, self.words, self.program, self.ends, self.faults = name, words, list(program), ends, faults
         self.root, self.user, self.library = root, user, library
         self.foreground = "-f" in words or "foreground" in words
+        self.as_script = False  # the program by way of a script without "#!"
+        self.message = ""       # what a start says that nothing disturbs
 
     def argv(self, place):
-        names = place.files
-        words = [word.format(**names) for word in self.words]
+        words = [word.format(**place.files) for word in self.words]
         if self.library:
             return ["library", *words]
-        return ["daemonize", *words, "--", place.program, *self.program]
+        return ["daemonize", *words, "--", place.script if self.as_script else place.program, *self.program]
 
     def uses(self, what):
         return any("{" + what + "}" in word for word in self.words)
@@ -105,18 +108,27 @@ class Call:
 class Outcome:
     """How a start ended.  code: the launcher's exit code, or minus a signal; None: it was ended after PATIENCE."""
 
-    def __init__(self, code, message, fired, trace, left):
-        self.code, self.message, self.fired, self.trace = code, message, fired, trace
+    def __init__(self, place, code, message, left):
+        self.place, self.code, self.message = place, code, message
         self.left = left  # pids of those that were there when the launcher had ended
+
+    @property
+    def fired(self):
+        """How often the fault that is under test struck."""
+        return struct.unpack_from("=i", self.place.memory)[0]
+
+    @property
+    def trace(self):
+        """Until the next start."""
+        return self.place.trace()
 
 
 class Place:
     """Where one worker tortures."""
 
-    def __init__(self, folder, build, user):
-        self.folder, self.user = folder, user
-        self.command, self.library, self.program = (os.path.join(build, name) for name in
-                                                    ("daemonize-faulty", "library-faulty", "program"))
+    def __init__(self, folder, build, user, wrapper=()):
+        self.folder, self.user, self.wrapper = folder, user, list(wrapper)
+        self.command, self.library, self.program, self.script = (os.path.join(build, name) for name in PROGRAMS)
         self.files = {name: os.path.join(folder, name) for name in
                       ("pidfile", "lockfile", "stdout", "stderr", "directory", "bystander")}
         self.message_file, self.memory_file = (os.path.join(folder, name) for name in ("message", "memory"))
@@ -147,7 +159,7 @@ class Place:
             self.lock.write("4711\n")
             self.lock.flush()
             fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.memory[0:4] = b"\0\0\0\0"
+        self.memory[0:32] = bytes(32)
         self.memory[TRACE_AT:TRACE_AT + 4] = b"\0\0\0\0"
 
     # -- the start
@@ -155,14 +167,18 @@ class Place:
     def start(self, mode, faults=""):
         self.make_ready(mode)
         environment = dict(self.environment)
-        faults = f"{mode.faults} {faults}".strip()
+        faults = f"{faults} {mode.faults}".strip()
         if faults:
             environment["TORTURE_FAULTS"] = faults
         argv = mode.argv(self)
+        executable = self.library if mode.library else self.command
+        if self.wrapper:
+            argv = [*self.wrapper, executable, *argv[1:]]
+            executable = argv[0]
         actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 2, self.message_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)]
-        pid = os.posix_spawn(self.library if mode.library else self.command, argv, environment, file_actions=actions, setsigmask=[],
+        pid = os.posix_spawn(executable, argv, environment, file_actions=actions, setsigmask=[],
                              setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
         return self.follow(pid)
 
@@ -185,7 +201,7 @@ class Place:
         left = self.living()
         with open(self.message_file, "rb") as file:
             message = file.read().decode("utf-8", "replace")
-        return Outcome(code, message, struct.unpack_from("=i", self.memory)[0], self.trace(), left)
+        return Outcome(self, code, message, left)
 
     def trace(self):
         count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)
@@ -271,12 +287,15 @@ def prepare_machine(base, build):
         linux.mount("tmpfs", base, "tmpfs", 0, "mode=755")
     place = os.path.join(base, "bin")
     os.mkdir(place, 0o755)
-    for name in ("daemonize-faulty", "library-faulty", "program"):
+    for name in PROGRAMS[:3]:
         shutil.copy(os.path.join(build, name), place)
+    with open(os.path.join(place, PROGRAMS[3]), "w", encoding="utf-8") as file:
+        file.write(f'exec {place}/program "$@"\n')
+    os.chmod(file.name, 0o755)
 
 
-def in_child(work):
-    """What work gives, a small number, from a process of its own."""
+def begin_child(work):
+    """A process of its own; its exit code is what work gives, a small number."""
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
@@ -287,7 +306,11 @@ def in_child(work):
             traceback.print_exc()
         sys.stdout.flush()
         os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return pid
+
+
+def in_child(work):
+    return os.waitstatus_to_exitcode(os.waitpid(begin_child(work), 0)[1])
 
 
 def become_worker(user):
@@ -309,6 +332,14 @@ def modes_for(user):
 
 def errno_number(name):
     return int(name) if name.isdigit() else getattr(errno, name)
+
+
+def errno_name(number):
+    """The name that errno.def has for it: some numbers have two."""
+    for name in REASONS:
+        if errno_number(name) == number:
+            return name
+    return str(number)
 
 
 def null_device():

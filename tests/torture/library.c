@@ -34,14 +34,16 @@ int main(int argc, char **argv)
     struct blivet_error error;
     for (int i = 1; i < argc; i++)
         configure(&config, argv[i]);
-    struct blivet_context *daemon = blivet_daemonize_on(&config, torture_table(), BLIVET_COUNT_THREADS, &error);
+    const struct blivet_ops *ops = torture_table();
+    struct blivet_context *daemon = blivet_daemonize_on(&config, ops, BLIVET_COUNT_THREADS, &error);
     if (!daemon) {
-        fprintf(stderr, "library-faulty: %s\n", error.message);
+        fprintf(stderr, "library: %s\n", error.message);
         return error.exit_code;
     }
     if (blivet_remove_pidfile_on(daemon, endings, 1, &error) != 0 || blivet_drop_privileges(daemon, &error) != 0 ||
         blivet_notify_parent(daemon, &error) != 0)
         blivet_report_error(daemon, &error);
+    ops->enter_step(TORTURE_CLOSE);
     blivet_close(daemon);
     puts("closed");
     return 0;

@@ -221,6 +221,16 @@ static void the_program_gets_the_lock_and_nothing_else_of_ours(void **state)
     }
 }
 
+static void an_interrupted_call_before_exec_is_repeated(void **state)
+{
+    (void)state;
+    machine(SCRIPT_DAEMON);
+    script_fail("fcntl", 1, EINTR);
+    assert_int_equal(run("-p /run/x true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_true(script_is_locked("/run/x"));
+}
+
 static void a_relative_program_keeps_its_name_and_its_place(void **state)
 {
     (void)state;
@@ -361,6 +371,7 @@ int main(void)
         CLAIM("CLI-6", what_will_be_done_is_said_where_that_is_asked_for),
         CLAIM("CLI-11 CLI-8 CLI-5 SEQ-11 PID-7", the_program_is_run_after_everything_else),
         CLAIM("CLI-5 STD-6 PID-6", the_program_gets_the_lock_and_nothing_else_of_ours),
+        CLAIM("SEQ-7 CLI-5", an_interrupted_call_before_exec_is_repeated),
         CLAIM("CLI-9", a_relative_program_keeps_its_name_and_its_place),
         CLAIM("CLI-4 CLI-11 NTF-9 PID-9 ERR-2", a_failure_in_the_daemon_is_told_and_cleaned_up),
         CLAIM("PID-2 ERR-4", a_second_instance_is_refused),
