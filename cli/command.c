@@ -20,19 +20,26 @@ static int fail(const struct blivet_ops *ops, const struct blivet_error *error)
 /* Whoever started us would lend a stranger our rights over files and processes (CLI-15). */
 static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *error)
 {
-    if (ops->getuid() == ops->geteuid() && ops->getgid() == ops->getegid())
+    uid_t uid, euid, saved_uid;
+    gid_t gid, egid, saved_gid;
+    if (ops->getresuid(&uid, &euid, &saved_uid) == 0 && ops->getresgid(&gid, &egid, &saved_gid) == 0 && uid == euid &&
+        gid == egid)
         return 0;
     blivet_set_error(error, BLIVET_PERMISSION_DENIED, 0, "permission denied", NULL,
                      "runs neither set-user-ID nor set-group-ID");
     return -1;
 }
 
-/* A message that cannot be written changes nothing (CLI-12).  Step 9 puts SIGXFSZ back, become_program SIGPIPE. */
-static void survive_unwritable_messages(const struct blivet_ops *ops)
+/* By stdio, at the end.  What cannot be written changes nothing (CLI-12). */
+static void print(const struct options *options, const struct blivet_ops *ops)
 {
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     ops->sigaction(SIGPIPE, &ignore, NULL);
     ops->sigaction(SIGXFSZ, &ignore, NULL);
+    if (options->help)
+        options_help(stdout);
+    else
+        printf("daemonize %s\n", blivet_version());
 }
 
 /* What will be done, before the fork (CLI-6).  After a line that nobody reads the rest is not tried. */
@@ -66,6 +73,7 @@ static void become_program(struct blivet_context *daemon, const struct options *
 {
     struct blivet_error error;
     const struct sigaction standard = { .sa_handler = SIG_DFL };
+    const bool changed = options->config.user || options->config.group;
     sigset_t none;
     int result = 0, lock_fd = blivet_lockfile_fd(daemon);
     if (blivet_chown_paths(daemon, options->chown, &error) != 0 ||
@@ -76,7 +84,7 @@ static void become_program(struct blivet_context *daemon, const struct options *
         UNINTERRUPTED(result, ops->fcntl(lock_fd, F_SETFD, 0));
     if (result != 0 ||
         ops->sigaction(SIGPIPE, &standard, NULL) != 0 ||
-        ops->sigprocmask(SIG_SETMASK, &none, NULL) != 0) { /* musl blocks signals to change identity */
+        (changed && ops->sigprocmask(SIG_SETMASK, &none, NULL) != 0)) { /* musl blocks signals to change identity */
         blivet_set_error(&error, BLIVET_SYSTEM_FAILED, errno, "program", options->program[0], NULL);
         blivet_report_error(daemon, &error);
     }
@@ -97,7 +105,7 @@ static int run(struct options *options, const struct blivet_ops *ops, struct bli
         options->program[0] = options->program_path;
     if (options->verbose)
         announce_plan(options, ops);
-    struct blivet_context *daemon = blivet_daemonize_on(&options->config, ops, BLIVET_TRUST_CALLER, error);
+    struct blivet_context *daemon = blivet_daemonize_on(&options->config, ops, BLIVET_TRUST_COMMAND, error);
     if (!daemon)
         return -1;
     become_program(daemon, options, ops);
@@ -110,13 +118,10 @@ int daemonize_command(int argc, char **argv, const struct blivet_ops *ops)
     struct blivet_error error;
     int status = 0;
     memset(&options, 0, sizeof options);
-    survive_unwritable_messages(ops);
     if (refuse_set_id(ops, &error) != 0 || options_parse(&options, argc, argv, ops, &error) != 0)
         status = fail(ops, &error);
-    else if (options.help)
-        options_help(stdout);
-    else if (options.version)
-        printf("daemonize %s\n", blivet_version());
+    else if (options.help || options.version)
+        print(&options, ops);
     else if (run(&options, ops, &error) != 0)
         status = fail(ops, &error);
     options_free(&options, ops);

@@ -197,7 +197,8 @@ struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, c
         blivet_discard(daemon);
         return NULL;
     }
-    blivet_flush_stdio(ops);
+    if (threads != BLIVET_TRUST_COMMAND)
+        blivet_flush_stdio(ops);
     if (take_all_steps(daemon) == 0)
         return daemon;
     if (daemon->process != CALLER)

@@ -200,7 +200,7 @@ int blivet_take_lock(struct blivet_context *daemon)
 
 /* In place, in one write, padded with newlines over what was there, then cut: who reads meanwhile finds neither
  * two numbers nor nothing (PID-3).  What is longer than any pidfile is cut to LONGEST first. */
-static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
+static int replace_bytes(const struct blivet_ops *ops, int fd, pid_t pid)
 {
     char bytes[LONGEST];
     struct blivet_text text;
@@ -232,6 +232,18 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
     return result;
 }
 
+/* Past a size limit it is an error, not a death. */
+static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
+{
+    struct sigaction before;
+    bool ignored = blivet_ignore_signal(ops, SIGXFSZ, &before);
+    int result = replace_bytes(ops, fd, pid), number = errno;
+    if (ignored)
+        ops->sigaction(SIGXFSZ, &before, NULL);
+    errno = number;
+    return result;
+}
+
 /* A second description of the file that was locked in step 7; it is never inherited. */
 static int open_locked(struct blivet_context *daemon)
 {
@@ -247,18 +259,6 @@ static int open_locked(struct blivet_context *daemon)
     return blivet_refused(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile, "was replaced after it was locked");
 }
 
-static int write_pid(struct blivet_context *daemon)
-{
-    struct sigaction before;
-    bool ignored = blivet_ignore_signal(daemon->ops, SIGXFSZ, &before); /* past a size limit: an error, not a death */
-    int result = replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid);
-    if (result != 0)
-        blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
-    if (ignored)
-        daemon->ops->sigaction(SIGXFSZ, &before, NULL);
-    return result;
-}
-
 int blivet_write_pidfile(struct blivet_context *daemon)
 {
     const struct target pidfile = { "pidfile", daemon->pidfile, BLIVET_PIDFILE_FAILED, O_RDWR, false, true };
@@ -270,7 +270,9 @@ int blivet_write_pidfile(struct blivet_context *daemon)
     if (daemon->pidfile_fd < 0)
         return -1;
     daemon->pidfile_ours = true;
-    return write_pid(daemon);
+    if (replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid) != 0)
+        return blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
+    return 0;
 }
 
 /* ---- remove ---- */

@@ -6,7 +6,8 @@
 #include "../syscall/ops.h"
 #include <stdbool.h>
 
-enum blivet_threads { BLIVET_COUNT_THREADS, BLIVET_TRUST_CALLER };
+/* TRUST_CALLER: it vouches for a single thread; TRUST_COMMAND: and that stdio holds nothing to be flushed. */
+enum blivet_threads { BLIVET_COUNT_THREADS, BLIVET_TRUST_CALLER, BLIVET_TRUST_COMMAND };
 
 int blivet_validate_on(const struct blivet_config *config, const struct blivet_ops *ops, struct blivet_error *error);
 struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, const struct blivet_ops *ops,

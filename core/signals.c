@@ -21,7 +21,7 @@ static int reset(const struct blivet_ops *ops, int signal)
     if (signal == SIGPIPE) { /* a library user who ignores it wants write errors instead */
         if (ops->sigaction(signal, NULL, &current) != 0)
             return -1;
-        if (!(current.sa_flags & SA_SIGINFO) && current.sa_handler == SIG_IGN)
+        if (!(current.sa_flags & SA_SIGINFO) && (current.sa_handler == SIG_IGN || current.sa_handler == SIG_DFL))
             return 0;
     }
     return ops->sigaction(signal, &standard, NULL);

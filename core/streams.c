@@ -163,40 +163,43 @@ static int judge_log(struct blivet_context *daemon, struct log *log)
 /* Only now, with everything judged, is the file changed. */
 static int begin_log(struct blivet_context *daemon, struct log *log)
 {
-    int result, flags;
+    int result;
     if (!(daemon->flags & BLIVET_APPEND) && S_ISREG(log->file.st_mode)) {
         UNINTERRUPTED(result, daemon->ops->ftruncate(log->fd, 0));
         if (result != 0)
             return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
     }
-    UNINTERRUPTED(flags, daemon->ops->fcntl(log->fd, F_GETFL, 0));
-    if (flags < 0)
-        return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
-    UNINTERRUPTED(result, daemon->ops->fcntl(log->fd, F_SETFL, flags & ~O_NONBLOCK));
+    /* O_NONBLOCK off again (STD-4); of the flags that can be set, append is the only other one of ours. */
+    UNINTERRUPTED(result, daemon->ops->fcntl(log->fd, F_SETFL, daemon->flags & BLIVET_APPEND ? O_APPEND : 0));
     return result == 0 ? 0 : blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
 }
 
-/* Opened, judged, begun; the descriptors are in the context from the start, so that a failure closes them. */
-static int open_logs(struct blivet_context *daemon, struct log logs[2])
+/* The descriptor is in the context from the start, so that a failure closes it. */
+static int open_and_judge(struct blivet_context *daemon, struct log *log, int *held)
 {
-    for (int i = 0; i < 2; i++) {
-        if (!logs[i].path)
-            continue;
-        if (open_log(daemon, &logs[i]) != 0)
-            return -1;
-        daemon->log_fds[i] = logs[i].fd;
-        if (judge_log(daemon, &logs[i]) != 0)
-            return -1;
-    }
-    /* Two descriptions of one file would have two offsets, and lines overwrite each other (STD-3). */
-    if (logs[0].fd >= 0 && is_open_as(daemon, logs[1].fd, &logs[0].file)) {
-        daemon->ops->close(logs[1].fd);
-        daemon->log_fds[1] = logs[1].fd = logs[0].fd;
-    }
-    for (int i = 0; i < 2; i++)
-        if (logs[i].fd >= 0 && !(i == 1 && logs[1].fd == logs[0].fd) && begin_log(daemon, &logs[i]) != 0)
-            return -1;
-    return 0;
+    if (!log->path)
+        return 0;
+    if (open_log(daemon, log) != 0)
+        return -1;
+    *held = log->fd;
+    return judge_log(daemon, log);
+}
+
+/* Two descriptions of one file would have two offsets, and lines overwrite each other (STD-3). */
+static int open_logs(struct blivet_context *daemon, struct log *out, struct log *err)
+{
+    bool one_path = out->path && err->path && strcmp(out->path, err->path) == 0;
+    if (open_and_judge(daemon, out, &daemon->log_fds[0]) != 0 ||
+        (!one_path && open_and_judge(daemon, err, &daemon->log_fds[1]) != 0))
+        return -1;
+    bool two_names = out->fd >= 0 && err->fd >= 0 && blivet_same_inode(&out->file, &err->file);
+    if (two_names)
+        daemon->ops->close(err->fd);
+    if (one_path || two_names)
+        daemon->log_fds[1] = err->fd = out->fd;
+    if (out->fd >= 0 && begin_log(daemon, out) != 0)
+        return -1;
+    return err->fd >= 0 && err->fd != out->fd ? begin_log(daemon, err) : 0;
 }
 
 /* The copies above 2; the two may be one. */
@@ -216,7 +219,7 @@ int blivet_open_output_files(struct blivet_context *daemon)
     if (!daemon->stdout_path && !daemon->stderr_path)
         return 0;
     daemon->logs_followed = !to_be_handed_over(daemon);
-    if (open_logs(daemon, logs) != 0)
+    if (open_logs(daemon, &logs[0], &logs[1]) != 0)
         return -1;
     for (int i = 0; i < 2; i++)
         if (logs[i].fd >= 0 && put_on(daemon, logs[i].fd, i + 1, BLIVET_OUTPUT_FAILED, logs[i].what, logs[i].path) != 0)

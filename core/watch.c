@@ -94,7 +94,8 @@ void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence
     siginfo_t info;
     pid_t pid = launch->daemon->page->pid;
     evidence->announced = launch->verdict.state == BLIVET_ANNOUNCED;
-    read_stat(launch, evidence);
+    if (read_stat(launch, evidence) && !launch->execed && blivet_judge(evidence) == BLIVET_STARTED)
+        return; /* it runs its program */
     if (!evidence->known && pid > 0 && blivet_wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 1) {
         evidence->known = true; /* a subreaper is its parent */
         evidence->status = blivet_status_of(&info);

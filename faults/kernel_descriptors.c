@@ -171,7 +171,9 @@ int kernel_fcntl(int fd, int command, int argument)
     case F_GETFD: return script.cloexec[fd] ? FD_CLOEXEC : 0;
     case F_SETFD: script.cloexec[fd] = (argument & FD_CLOEXEC) != 0; return 0;
     case F_GETFL: return open_one->flags;
-    case F_SETFL: open_one->flags = argument; return 0;
+    case F_SETFL: /* fcntl(2): the access mode and the flags of the opening stay as they are */
+        open_one->flags = (open_one->flags & ~(O_APPEND | O_NONBLOCK)) | (argument & (O_APPEND | O_NONBLOCK));
+        return 0;
     case F_DUPFD_CLOEXEC:
         to = lowest_free(argument);
         return to < 0 ? -1 : duplicate(fd, to, true);

@@ -215,7 +215,7 @@ static void failures_of_step_12_say_which_file(void **state)
         { "dup2", 4, EBUSY, "stdout: /var/log/x.out: device or resource busy" },
         { "dup2", 5, EBUSY, "stderr: /var/log/x.err: device or resource busy" },
         { "fcntl", 1, EBADF, "stdout: /var/log/x.out: bad file descriptor" },
-        { "fcntl", 4, EBADF, "stderr: /var/log/x.err: bad file descriptor" },
+        { "fcntl", 2, EBADF, "stderr: /var/log/x.err: bad file descriptor" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_DAEMON);
