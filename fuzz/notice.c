@@ -2,17 +2,7 @@
  *
  * clang -fsanitize=fuzzer,address,undefined makes a fuzzer of it; with replay.c it replays the corpus. */
 #include "../core/notice.h"
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz.h"
 
 static void demand_within_bounds(const struct blivet_notice *notice, const char *bytes, size_t count)
 {

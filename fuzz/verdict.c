@@ -2,25 +2,7 @@
  *
  * clang -fsanitize=fuzzer,address,undefined makes a fuzzer of it; with replay.c it replays the corpus. */
 #include "../core/verdict.h"
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
-
-static void demand(int holds)
-{
-    if (!holds)
-        abort();
-}
-
-/* What comes out steers no terminal and is one line (NTF-5). */
-static void demand_printable(const char *message)
-{
-    demand(memchr(message, '\0', BLIVET_MESSAGE_SIZE) != NULL);
-    for (; *message; message++)
-        demand((unsigned char)*message >= 0x20 && *message != 0x7f);
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
@@ -32,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     memcpy(exact, bytes, count);
     blivet_decode(exact, count, true, &whole);
     demand(whole.state != BLIVET_WAITING);
+    demand(memchr(whole.message, '\0', sizeof whole.message) != NULL);
     demand_printable(whole.message);
     /* A verdict that was complete early stays the same however many bytes follow in later reads. */
     for (size_t length = 0; length <= count; length++) {

@@ -1,0 +1,39 @@
+#!/bin/sh
+# mutation.sh - would the tests notice?  Changes core/ and cli/ in one place at a time, and runs the unit tests.
+#
+#   sh tests/mutation.sh [--sample N] [--seed N] [--budget SECONDS] [--only ID,...] [--list] [FILE.c ...]
+#
+# Without files: all of core/ and cli/.  What mutants there are, and how they are made: tests/mutate.py --help.
+# Verdicts gather in build-mutation/verdicts.jsonl, and a later run goes on from there (survivors are tried again);
+# build-mutation/figures.json has the score over all that are known.  tests/mutants.txt lists those that no test can
+# kill, each with the reason.  Exit status 1: under 95 %.
+#
+# A whole run takes an hour or two, hence it is no part of tests/run.sh.
+set -eu
+cd "$(dirname "$0")/.."
+out=build-mutation
+
+# The tests of the mutated file first: they are the likeliest to notice.
+if [ "${1:-}" = killers ]; then
+  for program in "$out/test_$(basename "${MUTATE_FILE:-none}" .c)"* "$out"/test_*; do
+    [ ! -x "$program" ] || "$program" || exit 1
+  done
+  exit 0
+fi
+
+. tests/install.sh
+require cc:gcc make:make python3:python3 prlimit:util-linux /usr/include/cmocka.h:libcmocka-dev
+files=
+for word; do
+  shift
+  case $word in *.c) files="$files $word" ;; *) set -- "$@" "$word" ;; esac
+done
+[ -n "$files" ] || files='core/*.c cli/command.c cli/options.c cli/program.c'
+mkdir -p "$out"
+CMOCKA_TEST_ABORT=1 # the first failure ends the program
+export CMOCKA_TEST_ABORT
+# shellcheck disable=SC2086
+exec python3 tests/mutate.py --build 'make -sf tests/mutation.mk' --object-check "cat $out/*/*.o | md5sum" \
+  --test 'prlimit --core=0 --cpu=10 --as=2000000000 sh tests/mutation.sh killers' --jobs 2 \
+  --exclude .git --exclude 'build*' --work "$out/copies" --ignore tests/mutants.txt \
+  --log "$out/verdicts.jsonl" --report "$out/figures.json" --min-score 95 "$@" $files
