@@ -90,7 +90,7 @@ int kernel_open(const char *path, int flags, mode_t mode)
     if (strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/proc") == 0)
         return script_open_proc(path, flags);
     struct script_file *file = script_walk_to(&walk, path, !(flags & O_NOFOLLOW));
-    if (!file && (errno != ENOENT || !(flags & O_CREAT)))
+    if (!file && (errno != ENOENT || !(flags & O_CREAT) || *path == '\0' || walk.rest[0] != '\0'))
         return -1;
     if (file && (flags & O_CREAT) && (flags & O_EXCL))
         return fail(EEXIST);
@@ -106,7 +106,9 @@ int kernel_open(const char *path, int flags, mode_t mode)
         char folder[SCRIPT_PATH];
         strcpy(folder, walk.at);
         script_cut_to_parent(folder);
-        if (!script_file(folder)) /* a missing directory on the way */
+        if (path[strlen(path) - 1] == '/')
+            return fail(EISDIR);
+        if (!script_file(folder))
             return fail(ENOENT);
         if (!script_permits(script_file(folder), W_OK))
             return fail(EACCES);
