@@ -28,6 +28,8 @@ sh tests/install/one_file.sh build
 sh tests/reproducible.sh build/reproducible
 echo "== documents"
 python3 tests/documents.py build
+echo "== model"
+sh tests/model/run.sh
 echo "== golden traces"
 python3 tests/torture/golden.py --build build/tests/torture
 echo "== process tests"
