@@ -17,11 +17,8 @@ static int unusable(struct blivet_error *error, int number, const char *path, co
 static int make_absolute(const char *word, char **absolute, const struct blivet_ops *ops, struct blivet_error *error)
 {
     char here[PATH_MAX];
-    if (!ops->getcwd(here, sizeof here)) {
-        blivet_set_error(error, BLIVET_PROGRAM_UNUSABLE, errno, "program", word,
-                         "is relative to a directory that is gone or cannot be told");
-        return -1;
-    }
+    if (!ops->getcwd(here, sizeof here))
+        return unusable(error, errno, word, errno == ENOENT ? "is relative to a directory that is gone" : NULL);
     *absolute = ops->calloc(1, strlen(here) + 1 + strlen(word) + 1);
     if (!*absolute) {
         blivet_set_error(error, BLIVET_SYSTEM_FAILED, errno, "memory", NULL, NULL);

@@ -139,7 +139,7 @@ static int check_parent(const struct check *check, struct place *place)
     if (find_parent(check->ops, place, parent, place->name) != 0)
         return refuse_errno(check, place->field, place->path);
     int number = check->ops->eaccess(parent, W_OK | X_OK) == 0 ? 0 : errno;
-    if (number == ENOENT)
+    if (number != 0 && number != EACCES && number != EPERM)
         return refuse_errno(check, place->field, place->path);
     if (place->name[0] == '\0')
         return refuse(check, place->field, place->path, "no such directory");
@@ -271,7 +271,10 @@ static int check_kept_descriptors(const struct check *check)
             return refuse(check, "keep-fd", digits, "a standard descriptor is always replaced");
         if (config->ready == BLIVET_READY_FD && fd == config->ready_fd)
             return refuse(check, "keep-fd", digits, "is to be the readiness descriptor");
-        if (fd < 0 || check->ops->fcntl(fd, F_GETFD, 0) == -1)
+        int flags = -1;
+        if (fd >= 0)
+            UNINTERRUPTED(flags, check->ops->fcntl(fd, F_GETFD, 0));
+        if (flags < 0)
             return refuse(check, "keep-fd", digits, "is not an open descriptor");
     }
     return 0;

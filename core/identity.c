@@ -261,8 +261,12 @@ static int prove_groups(struct blivet_context *daemon)
     const struct blivet_identity *identity = &daemon->identity;
     gid_t *now = identity->groups + identity->group_count;
     size_t size = (size_t)identity->group_count * sizeof *now;
-    if (daemon->ops->getgroups(0, NULL) != identity->group_count ||
-        daemon->ops->getgroups(identity->group_count, now) != identity->group_count)
+    int count = daemon->ops->getgroups(0, NULL);
+    if (count == identity->group_count)
+        count = daemon->ops->getgroups(count, now);
+    if (count < 0)
+        return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "supplementary groups", NULL);
+    if (count != identity->group_count)
         return unproved(daemon, "supplementary groups");
     qsort(now, (size_t)identity->group_count, sizeof *now, compare_groups);
     return memcmp(now, identity->groups, size) == 0 ? 0 : unproved(daemon, "supplementary groups");
@@ -278,6 +282,8 @@ static int prove_powerless(struct blivet_context *daemon)
         return 0;
     if (daemon->ops->setresuid((uid_t)-1, 0, (uid_t)-1) == 0)
         return blivet_refused(daemon, BLIVET_PERMISSION_DENIED, "user id", NULL, "uid 0 can be had back");
+    if (errno != EPERM) /* not for want of the right to */
+        return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "user id", NULL);
     if (daemon->ops->capget(header, sets) != 0)
         return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "capabilities", NULL);
     if (sets[EFFECTIVE] | sets[PERMITTED] | sets[SETS + EFFECTIVE] | sets[SETS + PERMITTED])

@@ -17,7 +17,7 @@ struct launch {
     unsigned char bytes[BLIVET_VERDICT_SIZE];
     size_t count;
     bool ended, late, dead;
-    int unreadable; /* errno of the channel, or of the wait for the leader */
+    int unreadable; /* errno of the channel, of the ear, or of the wait for the leader */
     struct blivet_verdict verdict;
     bool execed;         /* the program runs, and has yet to say that it is ready (NTF-15) */
     bool ready, hung_up; /* it said so; it closed its readiness descriptor instead */

@@ -145,13 +145,11 @@ static bool await_readiness(struct launch *launch)
     struct pollfd fds[2] = { { .fd = launch->daemon->ear, .events = POLLIN }, { .events = POLLIN } };
     launch->execed = true;
     launch->dead = false;
-    while (!launch->ready && !launch->hung_up && !launch->dead && !launch->late) {
+    while (!launch->ready && !launch->hung_up && !launch->dead && !launch->late && !launch->unreadable) {
         fds[1].fd = launch->pidfd; /* MAINPID= may have changed it */
         int ready = launch->ops->poll(fds, 2, nap(launch));
-        if (ready < 0 && errno != EINTR) {
-            blivet_set_error(&launch->daemon->error, BLIVET_SYSTEM_FAILED, errno, "notification channel", NULL, NULL);
-            return false;
-        }
+        if (ready < 0 && errno != EINTR)
+            launch->unreadable = errno;
         if (ready < 0)
             continue;
         launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : blivet_is_dead(launch); /* what it said before counts */
@@ -161,11 +159,16 @@ static bool await_readiness(struct launch *launch)
             launch->dead = false;
         launch->late = !launch->dead && left_ms(launch) == 0;
     }
-    if (launch->late && !launch->ready)
+    if (launch->ready)
+        return true;
+    if (launch->unreadable)
+        blivet_set_error(&launch->daemon->error, BLIVET_SYSTEM_FAILED, launch->unreadable, "notification channel", NULL,
+                         NULL);
+    else if (launch->late)
         blivet_describe_lateness(launch);
-    else if (!launch->ready)
+    else
         describe_unready_program(launch);
-    return launch->ready;
+    return false;
 }
 
 /* ---- the end ---- */
@@ -217,6 +220,22 @@ static bool conclude(struct launch *launch)
     return false;
 }
 
+/* One that is stopped was killed with the daemon, or left with it.  If the signal did not get through it is sent again,
+ * up to a limit: nobody waits for ever. */
+static void reap_leader(const struct launch *launch)
+{
+    enum { PATIENCE_MS = 1000 };
+    const struct blivet_ops *ops = launch->ops;
+    siginfo_t info;
+    if (blivet_wait_for(ops, launch->leader, launch->leader_ended ? 0 : WNOHANG, &info) != 0 || launch->daemon->page->left)
+        return;
+    int64_t deadline = blivet_now_ms(ops) + PATIENCE_MS;
+    do {
+        ops->kill(launch->leader, SIGKILL); /* unreaped: the number is its own */
+        ops->poll(NULL, 0, 1);
+    } while (blivet_wait_for(ops, launch->leader, WNOHANG, &info) == 0 && blivet_now_ms(ops) < deadline);
+}
+
 void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
 {
     const struct blivet_ops *ops = daemon->ops;
@@ -231,7 +250,7 @@ void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
     see_leader_off(&launch);
     await_verdict(&launch);
     bool ready = conclude(&launch);
-    blivet_wait_for(ops, leader, launch.leader_ended || !daemon->page->left ? 0 : WNOHANG, &info);
+    reap_leader(&launch);
     if (!ready && daemon->page->pid > 0)
         blivet_wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
     if (!ready)

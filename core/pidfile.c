@@ -20,10 +20,13 @@ struct target {
     bool lock, holds_pid;
 };
 
-static bool still_named(const struct blivet_ops *ops, const char *path, const struct stat *file)
+/* 1: it is what the path names now; 0: it is not; -1: that cannot be told, with errno. */
+static int still_named(const struct blivet_ops *ops, const char *path, const struct stat *file)
 {
     struct stat now;
-    return ops->lstat(path, &now) == 0 && blivet_same_inode(&now, file);
+    if (ops->lstat(path, &now) != 0)
+        return errno == ENOENT ? 0 : -1;
+    return blivet_same_inode(&now, file);
 }
 
 /* The number that the file reads as, 0 where it reads as none, -1 where it cannot be read. */
@@ -44,15 +47,15 @@ static pid_t read_pid(const struct blivet_ops *ops, int fd)
     return pid;
 }
 
-/* Removed, or where that may not be, emptied; either way it names nobody. */
+/* Removed, or where that may not be, emptied; either way it names nobody.  By then the path may be that of another
+ * instance's file, which stays: what is emptied is the file that we hold. */
 static void remove_or_empty(const struct blivet_ops *ops, const char *path, int fd)
 {
     struct stat file;
     int result;
-    if (ops->fstat(fd, &file) != 0 || !still_named(ops, path, &file))
-        return; /* another instance's file is there by now */
-    if (ops->unlink(path) != 0)
-        UNINTERRUPTED(result, ops->ftruncate(fd, 0));
+    if (ops->fstat(fd, &file) == 0 && still_named(ops, path, &file) == 1 && ops->unlink(path) == 0)
+        return;
+    UNINTERRUPTED(result, ops->ftruncate(fd, 0));
 }
 
 /* ---- open and lock ---- */
@@ -68,6 +71,13 @@ static int open_or_create(const struct blivet_ops *ops, const struct target *tar
     if (*created)
         UNINTERRUPTED(fd, ops->open(target->path, flags | O_CREAT | O_EXCL, 0644));
     return fd;
+}
+
+static int not_opened(struct blivet_context *daemon, const struct target *target)
+{
+    if (errno == ELOOP)
+        return blivet_refused(daemon, target->kind, target->what, target->path, "is a symbolic link");
+    return blivet_failed(daemon, target->kind, target->what, target->path);
 }
 
 static int held(struct blivet_context *daemon, const struct target *target, int fd)
@@ -129,7 +139,12 @@ static int secure(struct blivet_context *daemon, const struct target *target, in
     if (judge(daemon, target, &file) != 0 || (target->lock && lock(daemon, target, fd) != 0))
         return FAILED;
     /* Without this two daemons can hold the lock, one of them on a file that is gone (PID-4). */
-    if (!still_named(ops, target->path, &file))
+    int named = still_named(ops, target->path, &file);
+    if (named < 0) {
+        blivet_failed(daemon, target->kind, target->what, target->path);
+        return FAILED;
+    }
+    if (named == 0)
         return AGAIN;
     if (!target->holds_pid || is_safe_for_root(daemon, &file))
         return DONE;
@@ -152,10 +167,8 @@ static int open_own_file(struct blivet_context *daemon, const struct target *tar
         int fd = open_or_create(ops, target, &created);
         if (fd < 0 && created && errno == EEXIST)
             continue; /* somebody was between the two openings */
-        if (fd < 0 && errno == ELOOP)
-            return blivet_refused(daemon, target->kind, target->what, target->path, "is a symbolic link");
         if (fd < 0)
-            return blivet_failed(daemon, target->kind, target->what, target->path);
+            return not_opened(daemon, target);
         int outcome = secure(daemon, target, fd, created);
         if (outcome == DONE) {
             daemon->pidfile_ours |= created && target->holds_pid;
@@ -214,8 +227,11 @@ static int replace_bytes(const struct blivet_ops *ops, int fd, pid_t pid)
     blivet_text_number(&text, (uintmax_t)pid);
     *text.at = '\n'; /* over the NUL */
     size_t length = (size_t)(text.at - bytes) + 1, size = length;
-    if (file.st_size > LONGEST)
+    if (file.st_size > LONGEST) {
         UNINTERRUPTED(result, ops->ftruncate(fd, LONGEST));
+        if (result != 0)
+            return -1;
+    }
     if (file.st_size > (off_t)length)
         size = file.st_size > LONGEST ? LONGEST : (size_t)file.st_size;
     UNINTERRUPTED(written, ops->pwrite(fd, bytes, size, 0));
@@ -245,18 +261,21 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
 }
 
 /* A second description of the file that was locked in step 7; it is never inherited. */
-static int open_locked(struct blivet_context *daemon)
+static int open_locked(struct blivet_context *daemon, const struct target *pidfile)
 {
     struct stat locked, file;
     int fd;
-    UNINTERRUPTED(fd, daemon->ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
+    UNINTERRUPTED(fd, daemon->ops->open(pidfile->path, pidfile->access | CAREFULLY, 0));
     if (fd < 0)
-        return blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
-    if (daemon->ops->fstat(daemon->lock_fd, &locked) == 0 && daemon->ops->fstat(fd, &file) == 0 &&
-        blivet_same_inode(&locked, &file))
+        return not_opened(daemon, pidfile);
+    if (daemon->ops->fstat(daemon->lock_fd, &locked) != 0 || daemon->ops->fstat(fd, &file) != 0)
+        blivet_failed(daemon, pidfile->kind, pidfile->what, pidfile->path);
+    else if (blivet_same_inode(&locked, &file))
         return fd;
+    else
+        blivet_refused(daemon, pidfile->kind, pidfile->what, pidfile->path, "was replaced after it was locked");
     daemon->ops->close(fd);
-    return blivet_refused(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile, "was replaced after it was locked");
+    return -1;
 }
 
 int blivet_write_pidfile(struct blivet_context *daemon)
@@ -266,7 +285,7 @@ int blivet_write_pidfile(struct blivet_context *daemon)
     blivet_enter(daemon, STEP_PIDFILE);
     if (!daemon->pidfile)
         return 0;
-    daemon->pidfile_fd = is_the_lock ? open_locked(daemon) : open_own_file(daemon, &pidfile);
+    daemon->pidfile_fd = is_the_lock ? open_locked(daemon, &pidfile) : open_own_file(daemon, &pidfile);
     if (daemon->pidfile_fd < 0)
         return -1;
     daemon->pidfile_ours = true;

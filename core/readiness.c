@@ -174,6 +174,8 @@ static void hear_notices(struct launch *launch)
     ssize_t count;
     for (int heard = 0; heard < AT_ONCE; heard++) { /* then the limit is looked at */
         count = receive_notice(launch->ops, launch->daemon->ear, bytes, sizeof bytes, &sender);
+        if (count < 0 && errno != EAGAIN)
+            launch->unreadable = errno;
         if (count < 0)
             break;
         if (!is_of_daemon(launch, sender))
@@ -200,8 +202,10 @@ static void hear_newline(struct launch *launch)
     UNINTERRUPTED(count, launch->ops->read(launch->daemon->ear, bytes, sizeof bytes));
     if (count > 0 && memchr(bytes, '\n', (size_t)count))
         launch->ready = true;
-    else if (count <= 0)
+    else if (count == 0)
         launch->hung_up = true;
+    else if (count < 0 && errno != EAGAIN)
+        launch->unreadable = errno;
 }
 
 void blivet_hear(struct launch *launch)

@@ -61,10 +61,14 @@ static int open_dev_null(struct blivet_context *daemon)
     UNINTERRUPTED(fd, daemon->ops->open("/dev/null", O_RDWR | O_NOCTTY, 0));
     if (fd < 0)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "standard descriptors", "/dev/null");
-    if (daemon->ops->fstat(fd, &file) == 0 && S_ISCHR(file.st_mode))
+    if (daemon->ops->fstat(fd, &file) != 0)
+        blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "standard descriptors", "/dev/null");
+    else if (S_ISCHR(file.st_mode))
         return fd;
-    daemon->ops->close(fd); /* a plain file of that name would keep what the daemon prints, and fill the disk */
-    return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "standard descriptors", "/dev/null", "is not a device");
+    else /* a plain file of that name would keep what the daemon prints, and fill the disk */
+        blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "standard descriptors", "/dev/null", "is not a device");
+    daemon->ops->close(fd);
+    return -1;
 }
 
 int blivet_null_standard_streams(struct blivet_context *daemon)
@@ -141,20 +145,26 @@ static int open_log(struct blivet_context *daemon, struct log *log)
     return 0;
 }
 
-static bool is_open_as(const struct blivet_context *daemon, int fd, const struct stat *file)
+/* 1: the file is the one on the descriptor, 0: it is not, -1: that cannot be told. */
+static int is_open_as(const struct blivet_context *daemon, int fd, const struct stat *file)
 {
     struct stat other;
-    return fd >= 0 && daemon->ops->fstat(fd, &other) == 0 && blivet_same_inode(&other, file);
+    if (fd < 0)
+        return 0;
+    return daemon->ops->fstat(fd, &other) == 0 ? blivet_same_inode(&other, file) : -1;
 }
 
 static int judge_log(struct blivet_context *daemon, struct log *log)
 {
     if (daemon->ops->fstat(log->fd, &log->file) != 0)
         return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
-    if (is_open_as(daemon, daemon->pidfile_fd, &log->file))
-        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is the pidfile");
-    if (is_open_as(daemon, daemon->lock_fd, &log->file))
-        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is the lockfile");
+    int is_pidfile = is_open_as(daemon, daemon->pidfile_fd, &log->file);
+    int is_lockfile = is_pidfile == 0 ? is_open_as(daemon, daemon->lock_fd, &log->file) : 0;
+    if (is_pidfile < 0 || is_lockfile < 0)
+        return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
+    if (is_pidfile || is_lockfile)
+        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path,
+                              is_pidfile ? "is the pidfile" : "is the lockfile");
     if (to_be_handed_over(daemon) && S_ISREG(log->file.st_mode) && log->file.st_nlink > 1)
         return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is a file with several names");
     return 0;

@@ -53,7 +53,10 @@ static bool read_stat(const struct launch *launch, struct blivet_evidence *evide
 bool blivet_dies_within(const struct launch *launch, int milliseconds)
 {
     struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
-    return launch->pidfd >= 0 && launch->ops->poll(&pidfd, 1, milliseconds) > 0;
+    int ready = 0;
+    if (launch->pidfd >= 0)
+        UNINTERRUPTED(ready, launch->ops->poll(&pidfd, 1, milliseconds));
+    return ready > 0;
 }
 
 bool blivet_is_dead(const struct launch *launch)
@@ -62,8 +65,9 @@ bool blivet_is_dead(const struct launch *launch)
     pid_t pid = launch->daemon->page->pid;
     if (launch->pidfd >= 0)
         return blivet_dies_within(launch, 0);
-    if (launch->stat >= 0)
-        return !read_stat(launch, &evidence) || (evidence.flags & BLIVET_PF_EXITING);
+    errno = 0;
+    if (launch->stat >= 0) /* ESRCH: reaped; any other failure tells nothing */
+        return read_stat(launch, &evidence) ? (evidence.flags & BLIVET_PF_EXITING) != 0 : errno == ESRCH;
     return pid <= 0 || (launch->ops->kill(pid, 0) != 0 && errno == ESRCH);
 }
 
@@ -107,6 +111,12 @@ void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence
 
 /* ---- end ---- */
 
+static bool is_certainly_alive(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { 0 };
+    return read_stat(launch, &evidence) && !(evidence.flags & BLIVET_PF_EXITING);
+}
+
 /* Only through what cannot name another process: the leader's number, unreaped, and the handles. */
 static void signal_daemon(const struct launch *launch, int signal)
 {
@@ -116,7 +126,7 @@ static void signal_daemon(const struct launch *launch, int signal)
     ops->kill(-launch->leader, signal);
     if (launch->pidfd >= 0) /* the daemon may have left the group */
         ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
-    else if (launch->stat >= 0 && !blivet_is_dead(launch))
+    else if (is_certainly_alive(launch))
         ops->kill(launch->daemon->page->pid, signal); /* not reaped: the number is still its own */
 }
 

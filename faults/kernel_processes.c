@@ -129,8 +129,6 @@ int kernel_pidfd_exit_status(int pidfd, int *status)
 int kernel_raise(int signal)
 {
     script.raised = signal;
-    if (signal == SIGKILL)
-        script_stop(SCRIPT_KILLED);
     return 0;
 }
 

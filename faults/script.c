@@ -10,17 +10,19 @@ struct script script;
 
 static void note(const char *call, uintptr_t first, uintptr_t second)
 {
-    size_t used = strlen(script.trace);
+    size_t length = strlen(call);
+    script.half = false;
     script.first = first;
     script.second = second;
     if (++script.calls > script.most_calls && script.most_calls > 0)
         script_stop(SCRIPT_HUNG);
     if (script.watch)
         script.watch(call);
-    if (used + strlen(call) + 2 > sizeof script.trace)
+    if (script.traced + length + 2 > sizeof script.trace)
         return;
-    strcat(script.trace, call);
-    strcat(script.trace, " ");
+    memcpy(script.trace + script.traced, call, length);
+    script.trace[script.traced + length] = ' ';
+    script.traced += length + 1;
 }
 
 enum { PASSES, FAILS, LIES };
@@ -74,6 +76,7 @@ static void deliver_signal_of(const char *call, int error)
         if (strike == LIES) \
             return (result)0; \
         if (strike == FAILS) { \
+            script.clock_ms += strcmp(#name, "poll") == 0; /* or who polls up to a limit would never reach it */ \
             if (happens_anyway(#name)) \
                 (void)script_kernel.name arguments; \
             deliver_signal_of(#name, error); \

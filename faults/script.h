@@ -92,7 +92,6 @@ struct script {
         int fd;
         const char *lock; /* the line of its fdinfo, "" where there is none */
         const char *path; /* of the file */
-        uid_t uid;
         bool killed;
     } others[4];
     int other_count;
@@ -123,6 +122,7 @@ struct script {
 
     /* What happened. */
     char trace[16384];           /* names of calls, each with a space behind */
+    size_t traced;               /* its length */
     int calls, faults_fired;
     bool half;                   /* what the next of the kernel's writes and reads moves */
     char manager[160];           /* the address that was connected to, with '@' for a zero byte */

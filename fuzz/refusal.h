@@ -50,6 +50,7 @@ static inline void demand_only(const char *const *allowed)
 static inline void demand_nothing_changed(const struct script *before)
 {
     memcpy(script.trace, before->trace, sizeof script.trace);
+    script.traced = before->traced;
     script.calls = before->calls;
     script.first = before->first;
     script.second = before->second;
