@@ -63,11 +63,14 @@ bool blivet_is_dead(const struct launch *launch)
 {
     struct blivet_evidence evidence = { 0 };
     pid_t pid = launch->daemon->page->pid;
+    siginfo_t info;
     if (launch->pidfd >= 0)
         return blivet_dies_within(launch, 0);
     errno = 0;
     if (launch->stat >= 0) /* ESRCH: reaped; any other failure tells nothing */
         return read_stat(launch, &evidence) ? (evidence.flags & BLIVET_PF_EXITING) != 0 : errno == ESRCH;
+    if (pid > 0 && blivet_wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 1)
+        return true; /* adopted by us, and a zombie: kill(2) would still find it */
     return pid <= 0 || (launch->ops->kill(pid, 0) != 0 && errno == ESRCH);
 }
 

@@ -185,7 +185,7 @@ int kernel_clock_gettime(clockid_t clock, struct timespec *time)
 {
     (void)clock;
     time->tv_sec = script.clock_ms / 1000;
-    time->tv_nsec = script.clock_ms % 1000 * 1000000;
+    time->tv_nsec = (long)(script.clock_ms % 1000 * 1000000);
     return 0;
 }
 

@@ -23,6 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Else a log over 2 GiB could not be opened, nor a table of the embedder's own be understood. */
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
+
 struct blivet_ops {
 #define CALL(result, name, parameters, arguments, failure, errnos) result(*name) parameters;
 #define VOID(name, parameters, arguments) void(*name) parameters;

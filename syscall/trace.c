@@ -101,7 +101,7 @@ static void put_named(struct line *line, const char *call, const char *argument,
     const char *bar = "";
     const unsigned base = strcmp(argument, "mode") == 0 || strcmp(argument, "mask") == 0 ? 8 : 10;
 #define NAME(of, which, symbol) \
-    if (concerns(of, call) && strcmp(which, argument) == 0 && number == (symbol)) { \
+    if (concerns(of, call) && strcmp(which, argument) == 0 && number == (intptr_t)(symbol)) { \
         put(line, #symbol); \
         return; \
     }

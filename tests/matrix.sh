@@ -1,25 +1,33 @@
 #!/bin/sh
-# matrix.sh - the tests with other compilers and other C libraries; slower, not part of every run.  Under the
-# sanitizers only the unit tests run and the corpora are replayed.
+# matrix.sh - the tests with other compilers, other C libraries, the two-file form, without what Linux alone has, and for
+# other processors (cross.sh); slower, not part of every run.  Under the sanitizers only the unit tests run and the
+# corpora are replayed.
 #
-#   sh tests/matrix.sh [clang] [musl] [one-file] [sanitize]     default: all
+#   sh tests/matrix.sh [clang] [musl] [one-file] [portable] [i686] [aarch64] [sanitize]     default: all
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
 require cc:gcc make:make cmake:cmake python3:python3 strace:strace unshare:util-linux /usr/include/cmocka.h:libcmocka-dev
 
 process_tests() { # preset
-  python3 tests/process/run.py --command "build-$1/cli/daemonize" --app "build-$1/tests/app" \
-    --results "build-$1/process.jsonl" -j 2
+  # shellcheck disable=SC2086
+  $limited python3 tests/process/run.py --command "build-$1/cli/daemonize" --app "build-$1/tests/app" \
+    --results "build-$1/process.jsonl" -j 2 $portable
 }
 
-[ $# -gt 0 ] || set -- clang musl one-file sanitize
+[ $# -gt 0 ] || set -- clang musl one-file portable i686 aarch64 sanitize
 for preset; do
   echo "== $preset"
+  limited='' portable=''
   case $preset in
   clang) require clang:clang ;;
   musl) require musl-gcc:musl-tools ;;
   one-file) ;;
+  portable) portable=--portable limited="prlimit --nofile=320" ;; # closed one by one, up to the limit
+  i686 | aarch64)
+    sh tests/cross.sh "$preset"
+    continue
+    ;;
   sanitize)
     require clang:clang
     [ -n "$(find /usr/lib/llvm-*/lib/clang -name 'libclang_rt.asan-*.a' 2>/dev/null)" ] || require /nowhere:libclang-rt-14-dev

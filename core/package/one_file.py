@@ -88,7 +88,7 @@ def main():
                                "\n/* The table of system calls, for embedders who audit; no stable interface. */",
                                "#ifdef BLIVET_SEAM", *hidden(inlined("core/seam.h", given)), "#endif"])
     given.add("core/seam.h")
-    definitions = [line for name in ("_GNU_SOURCE", "_FILE_OFFSET_BITS 64", "BLIVET_SEAM")
+    definitions = [line for name in ("_GNU_SOURCE", "_FILE_OFFSET_BITS 64", "_TIME_BITS 64", "BLIVET_SEAM")
                    for line in (f"#ifndef {name.split()[0]}", f"#define {name}", "#endif")]
     body = [line for path in paths for line in ["", *inlined(path, given)]]
     write(folder, "blivet.c", [*head, *definitions, '#include "blivet.h"', *hidden(body)])

@@ -2,7 +2,7 @@
 """run.py - runs the process tests: what can be seen of the command and the library from outside.
 
     python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app
-        [--results FILE.jsonl] [--servers FOLDER] [-k SUBSTRING] [-j JOBS]
+        [--results FILE.jsonl] [--servers FOLDER] [--portable] [-k SUBSTRING] [-j JOBS]
 
 Each test runs in a process of its own with a time limit and a fresh folder under /tmp.  That process
 adopts orphans; whatever still runs when the test is over is ended and is a failure.  As root the
@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--app", default="build/tests/app", help="the application made of app.c")
     parser.add_argument("--results", help="write one JSON object a test into this file")
     parser.add_argument("--servers", help="where servers.sh has put real servers")
+    parser.add_argument("--portable", action="store_true", help="the build has -DBLIVET_PORTABLE=ON: skip what it lacks")
     parser.add_argument("-k", default="", metavar="SUBSTRING", help="only tests whose file, name or row has it")
     parser.add_argument("-j", type=int, default=1, metavar="JOBS", help="tests at once")
     options = parser.parse_args()
@@ -50,6 +51,18 @@ def arguments():
 def rows_of_spec():
     with open(harness.SPEC, encoding="utf-8") as spec:
         return set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", spec.read(), re.MULTILINE))
+
+
+def lacking(portable):
+    """The tests that a portable build cannot pass, and why: {name: reason}."""
+    lacks, reason = {}, None
+    with open(os.path.join(harness.HERE, "portable.txt"), encoding="utf-8") as file:
+        for line in file if portable else ():
+            if line.startswith("  "):
+                lacks[line.strip()] = reason
+            elif not line.startswith("#"):
+                reason = line.strip().rstrip(":")
+    return lacks
 
 
 def discover(wanted):
@@ -75,6 +88,7 @@ class Runner:
     def __init__(self, options, base):
         self.options, self.base = options, base
         self.mounts = self.tracing = False
+        self.lacks = lacking(options.portable)
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.results = open(options.results, "w", encoding="utf-8") if options.results else None
         self.selector = selectors.DefaultSelector()
@@ -101,8 +115,11 @@ class Runner:
             shutil.copytree(self.options.servers, servers, symlinks=True, ignore=shutil.ignore_patterns("*.deb"))
             self.options.servers = servers
 
-    def missing(self, needs):
-        """Why a test with such needs cannot run here, or None."""
+    def missing(self, test):
+        """Why a test cannot run here, or None."""
+        needs = test.needs
+        if test.__name__ in self.lacks:
+            return self.lacks[test.__name__]
         if "root" in needs and os.geteuid() != 0:
             return "needs root"
         if "mounts" in needs and not self.mounts:
@@ -116,7 +133,7 @@ class Runner:
         while waiting or running:
             while waiting and len(running) < self.options.j:
                 test = waiting.pop(0)
-                reason = self.missing(test.needs)
+                reason = self.missing(test)
                 if reason:
                     self.report(test, "skipped", reason)
                     continue
@@ -257,6 +274,9 @@ def main():
     close_inherited()
     options = arguments()
     tests = discover(options.k)
+    unknown = set(lacking(options.portable)) - {test.__name__ for test in tests}
+    if unknown and not options.k:
+        sys.exit(f"portable.txt names tests that there are not: {sorted(unknown)}")
     base = tempfile.mkdtemp(prefix="blivet-tests-", dir="/tmp")
     before = null_device()
     runner = Runner(options, base)
