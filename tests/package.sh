@@ -9,6 +9,8 @@ require cc:gcc c++:g++ make:make cmake:cmake python3:python3 pkg-config:pkgconf 
   strip:binutils file:file
 work=$PWD/build/package
 
+echo "== the README's Install and Embed"
+sh tests/install/readme.sh "$work-readme"
 echo "== the same bytes twice"
 sh tests/reproducible.sh "$work" --packages
 version=$(sed -n 's/^#define BLIVET_VERSION "\(.*\)"/\1/p' core/blivet.h)

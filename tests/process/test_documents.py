@@ -22,6 +22,9 @@ import blocks  # noqa: E402  (the folder must be on the path first)
 
 NOT_RUN = {
     "sh cli/demo.sh": "the demonstration builds everything, and the test command is what runs this",
+    "cmake --preset default": "tests/install/readme.sh runs it",
+    "export PKG_CONFIG_PATH": "tests/install/readme.sh runs it",
+    "python3 core/package/one_file.py": "tests/install/readme.sh runs it",
     "launcher            session leader        daemon": "a picture",
 }
 PLACES = ("/run", "/var/log", "/srv", "/var/lib")
