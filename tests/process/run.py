@@ -53,6 +53,15 @@ def rows_of_spec():
         return set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", spec.read(), re.MULTILINE))
 
 
+def foreign(path):
+    """Whether a program is for another processor than ours, whose system calls are numbered differently."""
+    def machine(file):
+        with open(file, "rb") as program:
+            header = program.read(20)
+        return header[4], header[18:20]
+    return machine(path) != machine("/proc/self/exe")
+
+
 def lacking(portable):
     """The tests that a portable build cannot pass, and why: {name: reason}."""
     lacks, reason = {}, None
@@ -101,7 +110,7 @@ class Runner:
             with contextlib.suppress(OSError):
                 linux.private_mounts()
                 self.mounts = True
-        self.tracing = tracer.available()
+        self.tracing = tracer.available() and not foreign(self.options.command)
         place = os.path.join(self.base, "bin")
         os.mkdir(place, 0o755)
         self.command, self.app = (shutil.copy(path, os.path.join(place, name)) for path, name in
@@ -125,7 +134,7 @@ class Runner:
         if "mounts" in needs and not self.mounts:
             return "needs a mount namespace of its own"
         if "ptrace" in needs and not self.tracing:
-            return "needs ptrace"
+            return "needs ptrace, and a program for this processor"
         return None
 
     def run(self, tests):
