@@ -133,8 +133,8 @@ void blivet_fail(struct blivet_context *daemon, int exit_code, const char *messa
     take_pidfile_away(daemon);
     if (blivet_is_foreground(daemon))
         blivet_say(ops, daemon->stderr_path ? daemon->original[2] : 2, message); /* not into the log (CLI-14) */
-    else
-        blivet_tell_failure(daemon, code, message);
+    else if (blivet_tell_failure(daemon, code, message) != 0 && daemon->announced)
+        ops->raise(SIGKILL); /* who announced an exec and exits without a word would pass for the program (NTF-3) */
     for (;;)
         ops->exit(code); /* with the application's exit handlers, once */
 }

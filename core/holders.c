@@ -43,10 +43,14 @@ static bool holds(const struct search *search, int process)
 {
     const struct blivet_ops *ops = search->daemon->ops;
     const struct blivet_page *page = search->daemon->page;
+    const struct blivet_identity *identity = &search->daemon->identity;
     char path[80], info[1024];
     struct stat file;
     ssize_t count;
     int fd;
+    /* A user's program could hand the lock to somebody else's process, for root to kill it. */
+    if (identity->has_user && (ops->fstat(process, &file) != 0 || file.st_uid != identity->uid))
+        return false;
     put_path(path, process, "/fdinfo/", page->lock);
     UNINTERRUPTED(fd, ops->open(path, O_RDONLY | O_CLOEXEC, 0));
     if (fd < 0)

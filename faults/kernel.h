@@ -56,6 +56,7 @@ int script_open_proc(const char *path, int flags);
 int script_open_other(const char *path, int flags);
 int script_open_other_info(const char *path, int flags);
 const struct script_file *script_file_of_other(const char *path);
+void script_describe_other(const struct script_description *process, struct stat *status);
 void script_strike_other(const struct script_description *process, int signal);
 
 /* kernel_processes.c */

@@ -185,6 +185,11 @@ int kernel_fcntl(int fd, int command, int argument)
 
 int kernel_fstat(int fd, struct stat *status)
 {
+    const struct script_description *open_one = script_description(fd);
+    if (open_one && open_one->kind == SCRIPT_OTHER) {
+        script_describe_other(open_one, status);
+        return 0;
+    }
     const struct script_file *file = file_of(fd);
     if (!file)
         return -1;

@@ -62,6 +62,13 @@ const struct script_file *script_file_of_other(const char *path)
     return other ? script_file(other->path) : NULL;
 }
 
+void script_describe_other(const struct script_description *process, struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_mode = S_IFDIR | 0555;
+    status->st_uid = other_of(process)->uid;
+}
+
 /* Whoever has the lock's open file and dies lets go of the lock, if nobody else has it. */
 void script_strike_other(const struct script_description *process, int signal)
 {

@@ -129,6 +129,8 @@ int kernel_pidfd_exit_status(int pidfd, int *status)
 int kernel_raise(int signal)
 {
     script.raised = signal;
+    if (signal == SIGKILL)
+        script_stop(SCRIPT_KILLED);
     return 0;
 }
 

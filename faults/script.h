@@ -92,6 +92,7 @@ struct script {
         int fd;
         const char *lock; /* the line of its fdinfo, "" where there is none */
         const char *path; /* of the file */
+        uid_t uid;
         bool killed;
     } others[4];
     int other_count;

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 . tests/install.sh
 
 require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
-  mandoc:mandoc pkg-config:pkgconf abidw:abigail-tools /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
+  mandoc:mandoc bash:bash zsh:zsh fish:fish ps:procps pkg-config:pkgconf abidw:abigail-tools /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
 
 cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 mv build.log build/configure.log
@@ -30,6 +30,8 @@ sh tests/install/one_file.sh build
 sh tests/reproducible.sh build/reproducible
 echo "== documents"
 python3 tests/documents.py build
+echo "== model"
+sh tests/model/run.sh
 echo "== golden traces"
 python3 tests/torture/golden.py --build build/tests/torture
 echo "== process tests"

@@ -26,7 +26,8 @@ diff -r "$work/first" "$work/root/opt/blivet" || fail "DESTDIR makes another tre
 mv "$work/first" "$work/prefix" # nothing in it may know where it was installed
 prefix=$work/prefix
 for file in bin/daemonize include/blivet.h share/man/man1/daemonize.1 share/man/man3/blivet.3 \
-  share/doc/blivet/LICENSE; do
+  share/man/man7/blivet.7 share/bash-completion/completions/daemonize share/zsh/site-functions/_daemonize \
+  share/fish/vendor_completions.d/daemonize.fish share/doc/blivet/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is not there"
 done
 [ "$("$prefix/bin/daemonize" --version)" = "daemonize $version" ] || fail "daemonize --version is not $version"

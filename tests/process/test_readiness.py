@@ -901,7 +901,7 @@ def a_daemon_killed_between_its_announcement_and_its_exec_did_not_start(box):
 
 # --- how soon ------------------------------------------------------------------------------------------------------
 
-PROMPT = 0.05
+PROMPT = 0.05  # NTF-19
 
 
 def prompt(deaths):
@@ -932,14 +932,14 @@ def reported(box, way, limit, **how):
     return took
 
 
-@rows("NTF-13", "NTF-15", "NTF-11", seconds=120)
+@rows("NTF-19", "NTF-13", "NTF-15", "NTF-11", seconds=120)
 def a_death_is_reported_within_50_milliseconds_whatever_the_limit(box):
     """While a program loads, and in the own start of an application after blivet_daemonize() has returned."""
     return "; ".join(f"{way}: " + prompt(lambda: [reported(box, way, number % 2) for number in range(10)])
                      for way in ("notify", "fd:5", "library"))
 
 
-@rows("NTF-13", "NTF-3", "NTF-11", needs="ptrace", seconds=60)
+@rows("NTF-19", "NTF-13", "NTF-3", "NTF-11", needs="ptrace", seconds=60)
 def a_death_before_the_exec_is_reported_within_50_milliseconds(box):
     def death(limit):
         killed = []
@@ -953,14 +953,14 @@ def a_death_before_the_exec_is_reported_within_50_milliseconds(box):
     return prompt(lambda: [death(limit) for limit in ([], ["-t", "60"]) * 5])
 
 
-@rows("NTF-13", "NTF-15", "SEQ-14", seconds=120)
+@rows("NTF-19", "NTF-13", "NTF-15", "SEQ-14", seconds=120)
 def without_pidfds_a_death_is_reported_as_soon(box):
     deny = {"pidfd_open": errno.ENOSYS, "pidfd_send_signal": errno.ENOSYS}
     return "; ".join(f"{way}: " + prompt(lambda: [reported(box, way, number % 2, deny=deny) for number in range(6)])
                      for way in ("notify", "fd:5", "library"))
 
 
-@rows("NTF-13", "NTF-15", "NTF-11", seconds=60)
+@rows("NTF-19", "NTF-13", "NTF-15", "NTF-11", seconds=60)
 def who_waits_sleeps(box):
     """No polling: a launcher that waits is not woken up until something happens."""
     def wakings(pid):
@@ -1036,6 +1036,30 @@ def only_the_holders_of_the_failed_starts_own_lock_are_ended(box):
             stranger.kill()
             stranger.wait()
     box.nothing_left(pidfile)
+
+
+@rows("NTF-13", "PID-2", needs="root")
+def a_users_program_cannot_have_somebody_elses_process_killed_for_its_lock(box):
+    """It hands the lock over a socket to a process of root's, which has it under the very same number, and ends."""
+    pidfile, name = box.path("pid"), f"\0blivet-lock-{os.getpid()}"
+    code = (f"fd = next(n for n in range(3, 20) if os.path.exists(f'/proc/self/fd/{{n}}') and "
+            f"os.readlink(f'/proc/self/fd/{{n}}') == {pidfile!r})\n"
+            f"end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM); end.connect({name!r})\n"
+            "socket.send_fds(end, [b'%d' % fd], [fd]); end.recv(1); os._exit(1)")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(name)
+        listener.listen()
+        launch = box.start([box.command, "--ready=notify", "-u", "nobody", "-p", pidfile, "--", *speaker(code)])
+        client, _ = listener.accept()
+        number, (lock, *_), _, _ = socket.recv_fds(client, 100, 1)
+        victim = box.start(["/bin/sleep", "60"], fds={int(number): lock})
+        os.close(lock)
+        wait_until(lambda: int(number) in fds_of(victim.pid) and cmdline_of(victim.pid)[:1] == [b"/bin/sleep"], "the lock")
+        client.close()
+    box.refused(launch.wait(), "ERR-13", "exit status 1")
+    check(victim.running() and locked(pidfile), "a process of root's was killed")
+    victim.kill()
+    victim.wait()
 
 
 # --- real programs --------------------------------------------------------------------------------------------------

@@ -195,6 +195,19 @@ static void a_failure_has_a_code_of_choice_and_a_text(void **state)
     }
 }
 
+/* Or the launcher, finding it gone with an exit status, would take it for the program. */
+static void an_announced_exec_that_failed_unheard_is_no_ordinary_exit(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = started(simple);
+    assert_int_equal(blivet_announce_exec(daemon, &error), 0);
+    script_fail("send", 1, ENOBUFS);
+    struct failure failure = { daemon, 66, "program: /x: no such file" };
+    assert_int_equal(script_run(fail_body, &failure), SCRIPT_KILLED);
+    assert_int_equal(script.raised, SIGKILL);
+    assert_null(script_file("/run/x.pid"));
+}
+
 static void report_body(void *daemon) { blivet_report_error(daemon, &error); }
 
 static void an_error_of_ours_is_reported_as_it_is(void **state)
@@ -297,6 +310,7 @@ int main(void)
         CLAIM("NTF-13 NTF-17", a_go_that_cannot_be_read_is_told_in_the_exit_code),
         CLAIM("NTF-6 SEQ-7", interrupted_and_short_sends_lose_nothing),
         CLAIM("NTF-9 NTF-5 NTF-2 PID-9 ERR-14", a_failure_has_a_code_of_choice_and_a_text),
+        CLAIM("NTF-3 NTF-13", an_announced_exec_that_failed_unheard_is_no_ordinary_exit),
         CLAIM("NTF-9", an_error_of_ours_is_reported_as_it_is),
         CLAIM("NTF-9 CLI-14", in_foreground_mode_a_failure_is_printed_on_the_stderr_of_the_start),
         CLAIM("NTF-9 PID-7", a_failure_after_ready_tells_nobody),
