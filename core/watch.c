@@ -25,28 +25,33 @@ int blivet_status_of(const siginfo_t *info)
     return info->si_code == CLD_EXITED ? (info->si_status & 0xff) << 8 : info->si_status;
 }
 
+/* From the third on; NULL where there are not so many. */
+static const char *field(const char *line, int number)
+{
+    const char *at = strrchr(line, ')'); /* the name before it may hold anything */
+    for (int i = 2; at && i < number; i++)
+        at = strchr(at + 1, ' ');
+    return at ? at + 1 : NULL;
+}
+
 static bool read_stat(const struct launch *launch, struct blivet_evidence *evidence)
 {
-    char line[1024], *tail;
+    enum { STATE = 3, FLAGS = 9, WCHAN = 35 };
+    char line[1024];
     ssize_t count = -1;
     if (launch->stat >= 0)
         UNINTERRUPTED(count, launch->ops->pread(launch->stat, line, sizeof line - 1, 0));
     if (count <= 0)
         return false; /* ESRCH: it has been reaped */
     line[count] = '\0';
-    tail = strrchr(line, ')');
-    for (int field = 2; tail && field < 9; field++)
-        tail = strchr(tail + 1, ' ');
-    if (!tail)
+    const char *flags = field(line, FLAGS), *wchan = field(line, WCHAN), *status = strrchr(line, ' '); /* field 52 */
+    if (!flags)
         return false;
     evidence->seen = true;
-    evidence->flags = (unsigned)strtoul(tail, NULL, 10);
-    char *last = strrchr(line, ' '); /* field 52, the wait status; 0 to those who may not know */
-    long status = last ? strtol(last, NULL, 10) : 0;
-    if (status != 0) {
-        evidence->known = true;
-        evidence->status = (int)status;
-    }
+    evidence->flags = (unsigned)strtoul(flags, NULL, 10);
+    evidence->status = status ? (int)strtol(status, NULL, 10) : 0;
+    /* 0 also to those who may not know; of a zombie they may not know either where it sleeps, which is never 0 */
+    evidence->known = evidence->status != 0 || (*field(line, STATE) == 'Z' && wchan && strtoul(wchan, NULL, 16) != 0);
     return true;
 }
 

@@ -184,8 +184,8 @@ def has_execed(pid):
 def shoot(box, way, victim):
     chance, start = random.Random(f"{way} {victim}"), Start(box, way, victim)
     window = start.duration() * {"launcher": 1.1, "leader": 0.3, "daemon": 0.6}[victim]
-    for number in range(SHOTS):
-        with box.about("shot", number, "at the", victim):
+    while sum(start.outcomes.values()) < SHOTS:
+        with box.about("shot", start.number, "at the", victim):
             launch = start.spawn()
             pid = shot_at(launch.pid, victim, chance.random() * window)
             result = ended(box, launch)
@@ -194,6 +194,7 @@ def shoot(box, way, victim):
                 start.judge(result, victim, has_execed(pid))
             else:
                 start.judge(result, victim if pid is not None else None)
+        check(start.number < 10 * SHOTS, "too few were hit:", start.outcomes)
     check(start.outcomes[1] or start.outcomes[-signal.SIGKILL], "none was hit:", start.outcomes)
     return start.told("kills at random moments")
 

@@ -64,7 +64,11 @@ static void assert_outcome(int code, const char *words)
 
 #define ALIVE "102 (x) S 101 101 101 0 -1 64 0"
 #define EXECED "102 (x) S 101 101 101 0 -1 0 0"
-#define ZOMBIE(status) "102 (x) Z 101 101 101 0 -1 68 0 " status
+#define FIVE_ZEROS "0 0 0 0 0 "
+#define ASLEEP(where, status) /* fields 35 and 52 */ \
+    "102 (x) Z 101 101 101 0 -1 68 " FIVE_ZEROS FIVE_ZEROS FIVE_ZEROS FIVE_ZEROS FIVE_ZEROS where " " \
+    FIVE_ZEROS FIVE_ZEROS FIVE_ZEROS "0 " status "\n"
+#define ZOMBIE(status) ASLEEP("0", status)
 #define SAYS(bytes) bytes, sizeof(bytes) - 1
 
 /* ---- what was said ---- */
@@ -119,6 +123,9 @@ static void silence_is_judged_by_what_the_system_tells(void **state)
         { SAYS(""), true, true, NULL, true, 9, 1, "daemon was killed by SIGKILL" IN_STEP },
         { SAYS(""), true, true, NULL, true, 0, 1, "daemon ended before it was ready, with exit status 0," IN_STEP },
         { SAYS(""), true, true, NULL, false, 0, 1, "daemon ended before it was ready" IN_STEP },
+        { SAYS(""), true, true, ASLEEP("1", "0"), false, 0, 1, /* who may know where it sleeps may know the 0 too */
+          "daemon ended before it was ready, with exit status 0," IN_STEP },
+        { SAYS(""), true, true, ZOMBIE("0"), false, 0, 1, "daemon ended before it was ready" IN_STEP },
         { SAYS(""), true, true, ZOMBIE("0"), true, 6, 1, "daemon was killed by SIGABRT" IN_STEP },
         { SAYS(""), true, true, ZOMBIE("0"), true, 34, 1, "daemon was killed by a signal without a name" IN_STEP },
         { SAYS(""), true, false, ALIVE, false, 0, 1, "daemon hung up before it was ready" },
