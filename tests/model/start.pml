@@ -158,6 +158,9 @@ proctype launcher()
 #else
             d_step { (nempty(up) || up_closed || limited) -> readable = nempty(up) || up_closed }
 #endif
+#ifdef LOOKS_AFTER_READING
+            seen_dead = looks_dead;
+#endif
             if
             :: (readable || seen_dead) && nempty(up) -> up?verdict
 #ifdef LOOKS_AFTER_READING
