@@ -1,11 +1,12 @@
 # mutation.mk - the build of tests/mutation.sh: what may be mutated is one shared object, the unit tests are linked once.
 out := build-mutation
 flags := -std=c11 -O2 -w -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
-sources := $(wildcard core/*.c) $(filter-out cli/main.c,$(wildcard cli/*.c)) syscall/libc.c $(wildcard faults/*.c)
+sources := $(wildcard core/*.c) $(filter-out cli/main.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
+  $(wildcard faults/kernel*.c)
 objects := $(sources:%.c=$(out)/%.o)
 killers := $(patsubst tests/unit/%.c,$(out)/%,$(wildcard tests/unit/test_*.c))
 
-all: $(out)/subject.so $(killers)
+all: $(out)/subject.so $(killers) $(out)/torture
 
 $(out)/subject.so: $(objects)
 	$(CC) -shared $^ -o $@
@@ -16,3 +17,7 @@ $(out)/%.o: %.c
 
 $(out)/test_%: tests/unit/test_%.c | $(out)/subject.so
 	$(CC) $(flags) $< $(out)/subject.so -lcmocka -Wl,-rpath,$(CURDIR)/$(out) -o $@
+
+torture := torture.c judge.c promises.c situations.c
+$(out)/torture: $(torture:%=tests/torture/%) | $(out)/subject.so
+	$(CC) $(flags) $^ $(out)/subject.so -Wl,-rpath,$(CURDIR)/$(out) -o $@

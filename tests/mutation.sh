@@ -1,5 +1,6 @@
 #!/bin/sh
-# mutation.sh - would the tests notice?  Changes core/ and cli/ in one place at a time, and runs the unit tests.
+# mutation.sh - would the tests notice?  Changes core/ and cli/ in one place at a time, and runs the unit tests and the
+# torture in process.
 #
 #   sh tests/mutation.sh [--sample N] [--seed N] [--budget SECONDS] [--only ID,...] [--list] [FILE.c ...]
 #
@@ -18,7 +19,7 @@ if [ "${1:-}" = killers ]; then
   for program in "$out/test_$(basename "${MUTATE_FILE:-none}" .c)"* "$out"/test_*; do
     [ ! -x "$program" ] || "$program" || exit 1
   done
-  exit 0
+  exec "$out/torture" tests/torture/promises.txt "$out/torture.jsonl"
 fi
 
 . tests/install.sh
