@@ -39,7 +39,7 @@ const char *blivet_call_name(int call) { return call >= 0 && call < CALLS ? call
 
 /* ---- arguments as text ---- */
 
-enum kind { END, NUMBER, TEXT, BYTES, ACTION, SIGNALS, WORDS, INTEGERS, POINTER };
+enum kind { END, NUMBER, TEXT, BYTES, ACTION, SIGNALS, WORDS, INTEGERS, POLLS, POINTER };
 
 struct argument {
     enum kind kind;
@@ -162,6 +162,14 @@ static void put_pair(struct line *line, const int *ends)
     put(line, "]");
 }
 
+static void put_polls(struct line *line, const struct pollfd *fds, size_t count)
+{
+    put(line, "[");
+    for (size_t i = 0; i < count; i++)
+        put_number(put(line, i ? ", " : ""), fds[i].fd, 10);
+    put(line, "]");
+}
+
 static void put_argument(struct line *line, int call, const char *name, const struct argument *argument, bool answered)
 {
     const void *pointer = (const void *)argument->value;
@@ -175,6 +183,7 @@ static void put_argument(struct line *line, int call, const char *name, const st
     case BYTES: put_bytes(line, pointer, (size_t)argument[1].value); break; /* their number follows */
     case ACTION: put_action(line, pointer); break;
     case SIGNALS: put_signals(line, pointer); break;
+    case POLLS: put_polls(line, pointer, (size_t)argument[1].value); break;
     default:
         if (argument->kind == WORDS && strcmp(name, "argv") == 0)
             put_words(line, pointer);
@@ -257,7 +266,7 @@ static void end(struct blivet_trace_record *record, int call, const struct argum
     _Generic((argument), \
         int: NUMBER, unsigned: NUMBER, long: NUMBER, unsigned long: NUMBER, long long: NUMBER, \
         unsigned long long: NUMBER, const char *: TEXT, const void *: BYTES, const struct sigaction *: ACTION, \
-        const sigset_t *: SIGNALS, char *const *: WORDS, int *: INTEGERS, default: POINTER)
+        const sigset_t *: SIGNALS, char *const *: WORDS, int *: INTEGERS, struct pollfd *: POLLS, default: POINTER)
 #define ARGUMENT(argument) { KIND(argument), (intptr_t)(argument) },
 
 /* LIST(a, b) is ARGUMENT(a) ARGUMENT(b), for up to six.  The preprocessor takes no argument for one that is empty:

@@ -40,5 +40,6 @@ for preset; do
   cmake --build "build-$preset" --parallel 2>&1 | tee "build-$preset/build.log" | grep -E 'warning:|error:' &&
     { echo "FAIL $preset: warnings"; exit 1; }
   [ "$preset" = musl ] || ctest --test-dir "build-$preset" --output-on-failure
+  [ "$preset" != sanitize ] || sh tests/torture/run.sh sanitize
   [ "$preset" = sanitize ] || process_tests "$preset" # their reports would land in the daemon's /dev/null
 done

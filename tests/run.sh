@@ -34,6 +34,8 @@ echo "== model"
 sh tests/model/run.sh
 echo "== golden traces"
 python3 tests/torture/golden.py --build build/tests/torture
+echo "== torture of real processes"
+sh tests/torture/run.sh plain
 echo "== process tests"
 servers=
 if sh tests/process/servers.sh build/servers; then

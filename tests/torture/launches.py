@@ -81,7 +81,7 @@ MODES = [
     Mode("no-close-range", ["-p", "{pidfile}"], faults="2:close_range:1+:38"),
     Mode("foreground", ["-f", "-p", "{pidfile}", "-e", "{stderr}"], ["end", "42"], ends=42),
     Mode("notify", ["-p", "{pidfile}", "--ready=notify"], ["notify"]),
-    Mode("fd", ["-p", "{pidfile}", "--ready=fd:5"], ["fd", "5"]),
+    Mode("fd", ["-p", "{pidfile}", "--ready=fd:7"], ["fd", "7"]),
     Mode("limit", ["-p", "{pidfile}", "-t", "20"]),
     Mode("second", ["-p", "{pidfile}"], ends=69),
     Mode("library", ["pidfile={pidfile}", "stdout={stdout}"], library=True),
@@ -126,8 +126,8 @@ class Outcome:
 class Place:
     """Where one worker tortures."""
 
-    def __init__(self, folder, build, user, wrapper=()):
-        self.folder, self.user, self.wrapper = folder, user, list(wrapper)
+    def __init__(self, folder, build, user):
+        self.folder, self.user = folder, user
         self.command, self.library, self.program, self.script = (os.path.join(build, name) for name in PROGRAMS)
         self.files = {name: os.path.join(folder, name) for name in
                       ("pidfile", "lockfile", "stdout", "stderr", "directory", "bystander")}
@@ -172,9 +172,6 @@ class Place:
             environment["TORTURE_FAULTS"] = faults
         argv = mode.argv(self)
         executable = self.library if mode.library else self.command
-        if self.wrapper:
-            argv = [*self.wrapper, executable, *argv[1:]]
-            executable = argv[0]
         actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 2, self.message_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)]
@@ -213,6 +210,11 @@ class Place:
             calls.append(call)
         assert count <= capacity, f"the trace has no room for {count} calls"
         return calls
+
+    @staticmethod
+    def name(mode):
+        """That a message begins with."""
+        return "library" if mode.library else "daemonize"
 
     # -- after
 
