@@ -14,6 +14,7 @@ MACHINE = platform.machine()  # system call numbers differ between processors
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 22, 36, 38
 CLONE_NEWNS = 0x20000
+MNT_DETACH = 2
 MS_NOSUID, MS_BIND, MS_REC, MS_PRIVATE = 2, 4096, 16384, 1 << 18
 
 

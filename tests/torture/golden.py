@@ -14,7 +14,6 @@ import difflib
 import errno
 import os
 import re
-import shutil
 import sys
 import tempfile
 
@@ -184,7 +183,7 @@ def main():
         for user in launches.users()[:1 if options.write else None]:
             failures += launches.in_child(lambda user=user: run(options, user, base))
     finally:
-        shutil.rmtree(base, ignore_errors=True)
+        launches.clear_machine(base)
     sys.exit(failures > 0)
 
 

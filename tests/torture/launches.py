@@ -296,6 +296,12 @@ def prepare_machine(base, build):
     os.chmod(file.name, 0o755)
 
 
+def clear_machine(base):
+    if os.geteuid() == 0:
+        linux.libc.umount2(os.fsencode(base), linux.MNT_DETACH)  # or the folder could not be removed
+    shutil.rmtree(base, ignore_errors=True)
+
+
 def begin_child(work):
     """A process of its own; its exit code is what work gives, a small number."""
     sys.stdout.flush()

@@ -19,7 +19,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -411,7 +410,7 @@ def main():
         if not options.case:
             failures += by_plain_libfiu(base)
     finally:
-        shutil.rmtree(base, ignore_errors=True)
+        launches.clear_machine(base)
     if launches.null_device() != null:
         print(f"FAIL /dev/null was changed: {null} became {launches.null_device()}")
         failures += 1
