@@ -54,6 +54,7 @@ need=cmake:cmake # what is missing is installed where apt-get can; elsewhere it 
 have cc || have gcc || have clang || need="$need cc:gcc"
 have make || have ninja || need="$need make:make"
 . tests/install.sh
+# shellcheck disable=SC2086 # a list
 require $need
 build=build
 mkdir -p build 2>/dev/null && [ -w build ] || build=$T/build # a clone that is somebody else's

@@ -148,7 +148,7 @@ static void put_words(struct line *line, char *const *words)
 {
     enum { MOST = 8 };
     put(line, "[");
-    for (int i = 0; words[i] && i < MOST; i++) {
+    for (int i = 0; i < MOST && words[i]; i++) {
         put(line, i ? ", " : "");
         put_bytes(line, words[i], strlen(words[i]));
     }

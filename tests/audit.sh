@@ -53,7 +53,10 @@ for object in $objects; do
   judge ASR-1 "$object" $pure $before
   case $object in
     */config.c.o | */prepare.c.o | */threads.c.o | */identity.c.o | */launcher.c.o | */cli/*) ;; # in the launcher, or after the return
-    *) judge SEQ-11 "$object" $pure ;;
+    *)
+      # shellcheck disable=SC2086
+      judge SEQ-11 "$object" $pure
+      ;;
   esac
 done
 # The recording table runs between fork and exec too (ASR-7); these two are async-signal-safe calls of its own.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # install.sh - read by the scripts: require COMMAND-OR-FILE:PACKAGE ... installs what is missing, or says what.
 
 require() {

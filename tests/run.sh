@@ -17,6 +17,8 @@ cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1;
 mv build.log build/configure.log
 cmake --build build --parallel
 
+echo "== lint"
+sh tests/lint.sh
 echo "== unit tests"
 ctest --test-dir build --output-on-failure -E '^torture$'
 echo "== torture in process"

@@ -7,7 +7,7 @@ import resource
 import time
 
 from harness import (ERR, NOBODY, SLEEP, Skip, check, cmdline_of, cwd_of, environ_of, equal, fds_of, locked, read,
-                     rows, settles, status_of, text, wait_until, write)
+                     rows, status_of, text, wait_until, write)
 
 LONG = """--pidfile --chdir --umask --stdout --stderr --append --lock --no-lock --env --user --group --chown
     --foreground --no-close-fds --keep-fd --verbose --help --version""".split()

@@ -4,7 +4,6 @@ A Place is a folder with all that a start may touch, and the process that works 
 "subreaper"): whatever a start leaves behind becomes its child and is accounted for.
 """
 
-import ctypes
 import errno
 import fcntl
 import mmap
