@@ -297,9 +297,29 @@ static void foreground_mode_forks_nothing_and_returns_every_failure(void **state
     }
 }
 
+/* The three public calls, on the C library itself: refused before anything has begun. */
+static void the_public_calls_validate_first(void **state)
+{
+    (void)state;
+    const struct blivet_config config = { .umask = 010000 };
+    struct blivet_error error;
+    memset(&error, 0, sizeof error);
+    assert_int_equal(blivet_validate(&config, &error), -1);
+    assert_string_equal(error.message, "umask: 4096: is over 4095, octal 07777");
+    memset(&error, 0, sizeof error);
+    assert_null(blivet_daemonize(&config, &error));
+    assert_int_equal(error.exit_code, 64);
+    memset(&error, 0, sizeof error);
+    assert_null(blivet_daemonize_unchecked(&config, &error));
+    assert_int_equal(error.kind, BLIVET_INVALID_CONFIG);
+    const struct blivet_config standard = { 0 };
+    assert_int_equal(blivet_validate(&standard, &error), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("CFG-1 CFG-3 CFG-11", the_public_calls_validate_first),
         CLAIM("SEQ-1 SEQ-11 PID-1", the_daemon_takes_all_steps_in_order),
         CLAIM("STD-1", standard_descriptors_are_the_null_device),
         CLAIM("SEQ-9", started_with_closed_descriptors_nothing_of_ours_lands_on_them),
