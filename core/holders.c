@@ -13,6 +13,7 @@
 struct search {
     const struct blivet_context *daemon;
     struct stat lock;
+    pid_t locker;
     bool named, found;
 };
 
@@ -36,7 +37,7 @@ static bool names_locker(const struct search *search, const char *info)
     if (!at)
         return false;
     long locker = strtol(at + strlen("WRITE "), NULL, 10);
-    return locker == search->daemon->page->locker || (locker == 0 && search->named);
+    return locker == search->locker || (locker == 0 && search->named);
 }
 
 static bool holds(const struct search *search, int process)
@@ -82,9 +83,9 @@ static void end_if_holder(void *argument, int listing, int pid)
 }
 
 /* named: the pidfile still names the dead.  True: somebody was found and killed, and may take a moment to be gone. */
-bool blivet_end_holders(const struct blivet_context *daemon, int lock_fd, bool named)
+bool blivet_end_holders(const struct blivet_context *daemon, int lock_fd, pid_t locker, bool named)
 {
-    struct search search = { .daemon = daemon, .named = named };
+    struct search search = { .daemon = daemon, .locker = locker, .named = named };
     if (daemon->page->lock <= 0 || daemon->ops->fstat(lock_fd, &search.lock) != 0)
         return false;
     blivet_list_numbers(daemon->ops, "/proc", end_if_holder, &search);

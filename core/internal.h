@@ -20,7 +20,7 @@ struct blivet_page {
     _Atomic int step; /* the one that was last entered */
     _Atomic int pid;  /* of the daemon; 0 before the second fork */
     _Atomic int left; /* the launcher has gone and left the daemon to itself, as it was asked to (NTF-11) */
-    _Atomic int lock, locker; /* its descriptor, 0: none; and who took it */
+    _Atomic int lock; /* its descriptor, 0: none */
 };
 
 struct blivet_identity {
@@ -141,10 +141,10 @@ int blivet_write_pidfile(struct blivet_context *daemon);
 void blivet_withdraw_pidfile(struct blivet_context *daemon);
 void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid);
 void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to);
-void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t pid);
+void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t locker, pid_t pid);
 
 /* holders.c */
-bool blivet_end_holders(const struct blivet_context *daemon, int lock_fd, bool named);
+bool blivet_end_holders(const struct blivet_context *daemon, int lock_fd, pid_t locker, bool named);
 
 /* signals.c */
 int blivet_reset_dispositions(struct blivet_context *daemon);

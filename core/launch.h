@@ -13,6 +13,7 @@ struct launch {
     int channel, stat, pidfd;
     bool leader_ended;
     int leader_status; /* as wait(2) has it; 0: it did its work */
+    pid_t forked, pid; /* the daemon, and the main process that it may name instead; 0: see the page */
     int64_t deadline, limit_ms; /* 0: none */
     unsigned char bytes[BLIVET_VERDICT_SIZE];
     size_t count;
@@ -26,6 +27,7 @@ struct launch {
 };
 
 /* watch.c */
+pid_t blivet_daemon_pid(const struct launch *launch);
 int blivet_wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info);
 int blivet_status_of(const siginfo_t *info);
 bool blivet_is_dead(const struct launch *launch);

@@ -64,7 +64,9 @@ static void see_leader_off(struct launch *launch)
         if (!handed && launch->leader_status == 0)
             launch->unreadable = errno ? errno : EPROTO;
     }
-    bool going = launch->leader_status == 0 && handed && say_go(launch);
+    if (launch->leader_status == 0 && handed)
+        launch->forked = launch->pid = launch->daemon->page->pid; /* not later: after "go" an application writes there too */
+    bool going = launch->pid > 0 && say_go(launch);
     if (!going && launch->leader_ended)
         ops->shutdown(launch->channel, SHUT_WR);
 }
@@ -216,7 +218,8 @@ static bool conclude(struct launch *launch)
         return false;
     }
     blivet_end_daemon(launch, ask_first);
-    blivet_clean_up_after_dead(launch->daemon, launch->daemon->page->pid);
+    blivet_clean_up_after_dead(launch->daemon, launch->forked ? launch->forked : launch->daemon->page->pid,
+                               blivet_daemon_pid(launch));
     return false;
 }
 
@@ -251,8 +254,8 @@ void blivet_launcher_waits(struct blivet_context *daemon, pid_t leader)
     await_verdict(&launch);
     bool ready = conclude(&launch);
     reap_leader(&launch);
-    if (!ready && daemon->page->pid > 0)
-        blivet_wait_for(ops, daemon->page->pid, WNOHANG, &info); /* where it is our child: a subreaper, or init */
+    if (!ready && blivet_daemon_pid(&launch) > 0)
+        blivet_wait_for(ops, blivet_daemon_pid(&launch), WNOHANG, &info); /* where it is our child: a subreaper, or init */
     if (!ready)
         blivet_say(ops, 2, daemon->error.message);
     if (!ready && !daemon->page->left)

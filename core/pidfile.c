@@ -203,7 +203,6 @@ int blivet_take_lock(struct blivet_context *daemon)
         return 0;
     daemon->lock_fd = open_lock(daemon, daemon->lockfile ? lockfile : pidfile);
     if (daemon->lock_fd >= 0 && daemon->page) {
-        daemon->page->locker = daemon->pid;
         daemon->page->lock = daemon->lock_fd;
     }
     return daemon->lock_fd >= 0 ? 0 : -1;
@@ -317,7 +316,7 @@ void blivet_withdraw_pidfile(struct blivet_context *daemon)
 
 /* What has died may take a moment to let go of its lock, and what has left its session is ended.  An instance that holds
  * it by right has written its own number, or will: then it is no longer our business.  fd: the pidfile, if there is one. */
-static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, int fd, pid_t pid)
+static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, pid_t locker, int fd, pid_t pid)
 {
     enum { PATIENCE_MS = 1000, NAP_MS = 10 };
     const struct blivet_ops *ops = daemon->ops;
@@ -328,7 +327,7 @@ static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, int fd, pid
         if (result == 0 || errno != EWOULDBLOCK)
             return result == 0;
         bool named = fd >= 0 && read_pid(ops, fd) == pid;
-        bool ended = blivet_end_holders(daemon, lock_fd, named);
+        bool ended = blivet_end_holders(daemon, lock_fd, locker, named);
         if ((!named && !ended) || blivet_now_ms(ops) >= deadline)
             return false;
         ops->poll(NULL, 0, NAP_MS);
@@ -348,7 +347,7 @@ void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to)
 }
 
 /* In the launcher, after a start that failed: only if the lock can be had (PID-9). */
-void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t pid)
+void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t locker, pid_t pid)
 {
     const struct blivet_ops *ops = daemon->ops;
     int lock_fd = -1, fd = -1;
@@ -359,7 +358,7 @@ void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t pid)
     if (daemon->lockfile && locked)
         UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
     int lock = daemon->lockfile ? lock_fd : fd;
-    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, named ? fd : -1, pid));
+    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, locker, named ? fd : -1, pid));
     if (named && may)
         blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
     blivet_close_fd(ops, &fd);

@@ -132,14 +132,14 @@ static ssize_t receive_notice(const struct blivet_ops *ops, int ear, char *bytes
 /* The kernel's word for the sender, and the session's number, which is the unreaped leader's. */
 static bool is_of_daemon(const struct launch *launch, pid_t pid)
 {
-    return pid > 0 && (pid == launch->daemon->page->pid || launch->ops->getsid(pid) == launch->leader);
+    return pid > 0 && (pid == launch->pid || launch->ops->getsid(pid) == launch->leader);
 }
 
 static void change_main_process(struct launch *launch, pid_t pid)
 {
     const struct blivet_ops *ops = launch->ops;
     struct blivet_context *daemon = launch->daemon;
-    if (pid == daemon->page->pid || !is_of_daemon(launch, pid))
+    if (pid == launch->pid || !is_of_daemon(launch, pid))
         return;
     int pidfd = blivet_above(ops, ops->pidfd_open(pid, 0), 2);
     if (pidfd < 0 || !is_of_daemon(launch, pid)) { /* asked again: the handle is on the process that we mean */
@@ -149,8 +149,8 @@ static void change_main_process(struct launch *launch, pid_t pid)
     blivet_close_fd(ops, &launch->stat);
     blivet_close_fd(ops, &launch->pidfd);
     launch->pidfd = pidfd;
-    blivet_rewrite_pidfile(daemon, daemon->page->pid, pid);
-    daemon->page->pid = pid;
+    blivet_rewrite_pidfile(daemon, launch->pid, pid);
+    launch->pid = pid;
 }
 
 static void show_status(struct launch *launch, const struct blivet_notice *notice)

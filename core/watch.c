@@ -10,6 +10,10 @@ enum { GRACE_MS = 5000, OTHERS_MS = 500, GROUP_MS = 20, STATUS_MS = 10 };
 
 /* ---- look ---- */
 
+/* Before "go" only our own code has written into the page.  Later the application can, and with its own identity: it
+ * must not pick whom root signals. */
+pid_t blivet_daemon_pid(const struct launch *launch) { return launch->pid > 0 ? launch->pid : launch->daemon->page->pid; }
+
 /* 1: ended, 0: not yet, -1: no child of ours. */
 int blivet_wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info)
 {
@@ -67,7 +71,7 @@ bool blivet_dies_within(const struct launch *launch, int milliseconds)
 bool blivet_is_dead(const struct launch *launch)
 {
     struct blivet_evidence evidence = { 0 };
-    pid_t pid = launch->daemon->page->pid;
+    pid_t pid = blivet_daemon_pid(launch);
     siginfo_t info;
     if (launch->pidfd >= 0)
         return blivet_dies_within(launch, 0);
@@ -104,7 +108,7 @@ static bool ask_pidfd(const struct launch *launch, int milliseconds, int *status
 void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence)
 {
     siginfo_t info;
-    pid_t pid = launch->daemon->page->pid;
+    pid_t pid = blivet_daemon_pid(launch);
     evidence->announced = launch->verdict.state == BLIVET_ANNOUNCED;
     if (read_stat(launch, evidence) && !launch->execed && blivet_judge(evidence) == BLIVET_STARTED)
         return; /* it runs its program */
@@ -135,7 +139,7 @@ static void signal_daemon(const struct launch *launch, int signal)
     if (launch->pidfd >= 0) /* the daemon may have left the group */
         ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
     else if (is_certainly_alive(launch))
-        ops->kill(launch->daemon->page->pid, signal); /* not reaped: the number is still its own */
+        ops->kill(blivet_daemon_pid(launch), signal); /* not reaped: the number is still its own */
 }
 
 static void await_death(const struct launch *launch, int milliseconds)

@@ -12,7 +12,7 @@ static int failing_with;
 static void the_daemon_dies_with_its_lock_held(void)
 {
     struct blivet_page *page = script.page;
-    page->pid = page->locker = SCRIPT_DAEMON_PID;
+    page->pid = SCRIPT_DAEMON_PID;
     page->step = STEP_APPLICATION;
     page->lock = 7;
     script_add("/run/x.pid", S_IFREG | 0644, "102\n");

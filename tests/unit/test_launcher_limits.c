@@ -36,6 +36,29 @@ static void assert_nothing_is_left(void)
     assert_int_equal(script.signals_sent[script.signal_count - 1], SIGKILL); /* and whatever it has forked */
 }
 
+/* After "go" the application's own code runs, as another user, and shares the page. */
+static void another_number_is_written(const char *call)
+{
+    struct blivet_page *page = script.page;
+    if (strcmp(call, "poll") == 0 && script_called("send"))
+        page->pid = 1;
+}
+
+static void an_application_does_not_pick_whom_the_launcher_signals(void **state)
+{
+    (void)state;
+    for (int known = 1; known < 4; known++) { /* without either handle only the group is signalled */
+        nothing_is_heard();
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.watch = another_number_is_written;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_int_equal(((struct blivet_page *)script.page)->pid, 1);
+        assert_nothing_is_left();
+    }
+}
+
 static void a_limit_passed_is_a_temporary_failure(void **state)
 {
     (void)state;
@@ -243,6 +266,7 @@ static void a_leader_without_a_handle_is_waited_for_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("NTF-20 NTF-11", an_application_does_not_pick_whom_the_launcher_signals),
         CLAIM("NTF-11 NTF-13 NTF-14 CFG-15 ERR-8", a_limit_passed_is_a_temporary_failure),
         CLAIM("NTF-3 NTF-11", an_announcement_alone_is_not_in_time),
         CLAIM("NTF-11 NTF-13", a_late_daemon_is_left_where_that_is_asked_for),
