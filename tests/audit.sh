@@ -13,15 +13,15 @@ failures=0
 
 # Pure: they look at memory and nothing else.
 pure='memchr memcmp memcpy memmove memset strchr strcmp strcpy strcat strcspn strlen strncmp strnlen strrchr strspn
-strstr strtol strtoul sigaddset sigemptyset sigfillset sigismember __errno_location ___errno_location
+strstr strtol strtoll strtoul strtoull sigaddset sigemptyset sigfillset sigismember __errno_location ___errno_location
 __stack_chk_fail __stack_chk_fail_local program_invocation_short_name __libc_current_sigrtmin
 _GLOBAL_OFFSET_TABLE_ __memcpy_chk __memset_chk __memmove_chk __strcpy_chk __strcat_chk
-__isoc23_strtol __isoc23_strtoul __chk_fail __poll_chk'
+__isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull __chk_fail __poll_chk'
 # Before the fork and in the command only: they use memory, stdio or hidden state, but make no call of their own.
-before='qsort bsearch confstr __confstr_chk fflush __fpurge stdout stderr stdin fputs fwrite printf fprintf snprintf
-__printf_chk __fprintf_chk __snprintf_chk puts putchar getopt_long optarg optind optopt opterr'
+before='qsort bsearch confstr __confstr_chk fflush __fpurge stdout stderr stdin fputs fwrite printf fprintf snprintf vsnprintf fputc
+__printf_chk __fprintf_chk __snprintf_chk __vsnprintf_chk puts putchar getopt_long optarg optind optopt opterr'
 # Our own.
-own='blivet_ options_ program_ daemonize_command'
+own='blivet_ options_ program_ daemonize_command check_'
 
 refused() { # symbols of an object that are on none of the lists given
   object=$1
@@ -46,7 +46,8 @@ judge() { # row, object, lists
   failures=$((failures + 1))
 }
 
-objects=$(find "$build/CMakeFiles/core.dir" "$build/CMakeFiles/cli.dir" -name '*.o')
+objects=$(find "$build/CMakeFiles/core.dir" "$build/CMakeFiles/cli.dir" "$build/CMakeFiles/check.dir" \
+  "$build/CMakeFiles/daemoncheck.dir" -name '*.o')
 [ "$(echo "$objects" | wc -l)" -ge 18 ] || { echo "FAIL audit: the objects are not in $build"; exit 1; }
 for object in $objects; do
   # shellcheck disable=SC2086
@@ -68,7 +69,7 @@ mentions_fiu() { # symbols, libraries and plain text
   grep -q -i -a 'fiu_\|libfiu' "$1"
 }
 ships=$(find "$build"/CMakeFiles/*.dir -name '*.o')
-for file in "$build/core/libblivet.a" "$build/core/libblivet.so" "$build/cli/daemonize"; do
+for file in "$build/core/libblivet.a" "$build/core/libblivet.so" "$build/cli/daemonize" "$build/cli/daemoncheck"; do
   [ ! -f "$file" ] || ships="$ships $file"
 done
 for file in $ships; do
@@ -94,13 +95,13 @@ fi
 
 command="$build/cli/daemonize"
 if [ -f "$build/core/libblivet.so" ]; then
-  for file in "$command" "$build/core/libblivet.so"; do
+  for file in "$command" "$build/cli/daemoncheck" "$build/core/libblivet.so"; do
     readelf -lW "$file" | grep -q GNU_RELRO && readelf -dW "$file" | grep -qE 'BIND_NOW|FLAGS.*NOW' &&
       readelf -hW "$file" | grep -q 'Type:.*DYN' && nm -D "$file" | grep -q '__stack_chk_fail' &&
       ! readelf -lW "$file" | grep 'GNU_STACK' | grep -q 'RWE' ||
       { echo "FAIL hardening: $file"; failures=$((failures + 1)); }
   done
-  needed=$(readelf -dW "$command" "$build/core/libblivet.so" | grep -o 'NEEDED.*\[.*\]' | grep -v 'libc\.so')
+  needed=$(readelf -dW "$command" "$build/cli/daemoncheck" "$build/core/libblivet.so" | grep -o 'NEEDED.*\[.*\]' | grep -v 'libc\.so')
   [ -z "$needed" ] || { echo "FAIL needs more than the C library: $needed"; failures=$((failures + 1)); }
   echo "ok   hardening and dependencies"
 fi

@@ -5,6 +5,7 @@ import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = ("cli/daemonize.1", "core/blivet.3", "core/blivet.7")
+INSPECTOR = "cli/daemoncheck.1"
 
 
 def read(path):
@@ -19,7 +20,7 @@ def written_in_c(block):
 def blocks():
     """(document, text) for each; the text as the reader sees it."""
     found = [("README.md", text) for _, text in re.findall(r"^```(\w*)\n(.*?)^```$", read("README.md"), re.S | re.M)]
-    for page in PAGES:
+    for page in (*PAGES, INSPECTOR):
         for text in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", read(page), re.S | re.M):
             found.append((page, text.replace(r"\e", "\\").replace(r"\(dq", '"')))
     return found

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from blocks import PAGES, ROOT, blocks, read, written_in_c
+from blocks import INSPECTOR, PAGES, ROOT, blocks, read, written_in_c
 
 BUILD = os.path.abspath(sys.argv[1])
 README, COMMAND, LIBRARY, TOUR = (read(path) for path in ("README.md", *PAGES))
@@ -102,7 +102,7 @@ def long_functions():
 def rows_named():
     return {row for folder in ("core", "cli", "syscall", "faults", "tests/unit", "tests/process", "fuzz")
             for ending in (".c", ".h", ".def", ".py") for path in tracked(folder, ending)
-            for row in re.findall(r"\b(?:CFG|SEQ|NTF|PID|STD|PRV|ERR|CLI|DOC|ASR)-\d+\b", read(path))}
+            for row in re.findall(r"\b(?:CFG|SEQ|NTF|PID|STD|PRV|ERR|CLI|CHK|DOC|ASR)-\d+\b", read(path))}
 
 
 # --- what a manual page says ----------------------------------------------------------------------
@@ -189,6 +189,22 @@ def check_options():
           re.findall(r"--([a-z][\w-]+)[ =]", help_text.split("\n\n")[1] + " "))
 
 
+def check_inspector():
+    """daemoncheck(1): its options, its exit codes, its form."""
+    page, help_text = read(INSPECTOR), run(os.path.join(BUILD, "cli", "daemoncheck"), "--help")
+    known = re.findall(r'^OPTION\("([\w-]+)"', read("cli/daemoncheck.def"), re.M)
+    check("CHK-1: daemoncheck(1) has every option and no other", sorted(known),
+          sorted(set(re.findall(r"Fl -([a-z][\w-]+)", plain(page)))))
+    check("CHK-1: --help of daemoncheck has every option", known,
+          re.findall(r"--([a-z][\w-]+)[ =]", help_text.split("\n\n")[1] + " "))
+    rows_of_codes = re.findall(r"^\| CHK-[13] \|(.*)\|$", read("tests/spec.md"), re.M)
+    check("CHK-1 CHK-3: daemoncheck(1) has the exit codes of the specification",
+          sorted({0, 1, *map(int, re.findall(r"\b(\d\d)\b", " ".join(rows_of_codes)))}),
+          sorted({int(code) for code in re.findall(r"^\.It (\d+)\b", section(page, "EXIT STATUS"), re.M)}))
+    wide = [line for line in help_text.splitlines() if len(line) > 80]
+    check("CHK-7: --help of daemoncheck is 80 columns wide", [], wide)
+
+
 def check_functions():
     check("blivet(3) declares the functions of blivet.h", prototypes(), synopsis(LIBRARY))
     check("blivet(3) names them all at its head", list(prototypes()),
@@ -216,7 +232,7 @@ def check_form():
     version = re.search(r'BLIVET_VERSION "(.*)"', read("core/blivet.h")).group(1)
     check("CLI-13: the version comes from one place", f"daemonize {version}\n",
           run(os.path.join(BUILD, "cli", "daemonize"), "--version"))
-    for page in PAGES:
+    for page in (*PAGES, INSPECTOR):
         lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(ROOT, page)],
                               capture_output=True, text=True, check=False).stdout
         check(f"{page} is clean mdoc", "", lint)
@@ -227,7 +243,7 @@ def check_form():
     check("rows that code and tests name exist", [], sorted(rows_named() - rows))
 
 
-for judge in (check_steps, check_exit_codes, check_options, check_functions, check_examples, check_form):
+for judge in (check_steps, check_exit_codes, check_options, check_inspector, check_functions, check_examples, check_form):
     judge()
 print(f"\n{'documents: ' + str(len(failures)) + ' failed' if failures else 'documents: all hold'}")
 sys.exit(1 if failures else 0)

@@ -5,7 +5,7 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDE
   message(FATAL_ERROR "CMAKE_INSTALL_LIBDIR and CMAKE_INSTALL_INCLUDEDIR are relative to the prefix here")
 endif()
 
-install(TARGETS daemonize RUNTIME COMPONENT command)
+install(TARGETS daemonize daemoncheck RUNTIME COMPONENT command)
 install(TARGETS ${libraries} EXPORT blivet
   LIBRARY COMPONENT library NAMELINK_COMPONENT development
   ARCHIVE COMPONENT development

@@ -4,7 +4,7 @@
 #
 #   libblivetN      the shared library, N is the SONAME's number
 #   libblivet-dev   header, static library, pkg-config and CMake files, blivet(3) and blivet(7)
-#   blivet          the command, which needs no library of ours, its manual page and completions
+#   blivet          the commands, which need no library of ours, their manual pages and completions
 set(CPACK_GENERATOR TGZ DEB)
 set(CPACK_PACKAGE_CONTACT "The blivet authors <blivet@users.noreply.github.com>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "turn a process into a Unix daemon correctly")
@@ -38,5 +38,6 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "This is what a program is compiled 
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME blivet)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_CONFLICTS daemonize) # another command of that name, with other options
-set(CPACK_COMPONENT_COMMAND_DESCRIPTION "This is the command, daemonize: it runs any program as a daemon.\n${about}")
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "This is the command, daemonize: it runs any program as a daemon. Beside it\n\
+is daemoncheck, which says of a running process whether it is a well-made one.\n${about}")
 include(CPack)

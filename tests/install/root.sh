@@ -25,10 +25,11 @@ touch /mnt/begin
 inside sh -c 'dpkg --install /srv/debs/*.deb' >/mnt/log 2>&1 || { cat /mnt/log; fail "dpkg --install"; }
 echo "ok   installed: $(inside sh -c 'dpkg-query -W blivet libblivet0 libblivet-dev' | tr '\t\n' ' ,')"
 [ -z "$(inside dpkg --verify blivet libblivet0 libblivet-dev)" ] || fail "dpkg --verify"
-inside gzip -t /usr/share/man/man1/daemonize.1.gz /usr/share/man/man3/blivet.3.gz || fail "manual pages"
+inside gzip -t /usr/share/man/man1/daemonize.1.gz /usr/share/man/man1/daemoncheck.1.gz /usr/share/man/man3/blivet.3.gz || fail "manual pages"
 
 inside daemonize -p /run/blivet-test.pid -- sleep 60 || fail "daemonize exits with $?"
 [ "$(cat "/proc/$(cat $root/run/blivet-test.pid)/comm")" = sleep ] || fail "the pidfile names no running program"
+inside daemoncheck -p /run/blivet-test.pid >/mnt/said || { cat /mnt/said; fail "daemoncheck exits with $?"; }
 status=0
 inside daemonize -p /run/blivet-test.pid -- sleep 60 2>/mnt/said || status=$?
 [ $status -eq 69 ] || fail "a second instance exits with $status, not 69"
@@ -46,7 +47,7 @@ done
 echo "ok   the library: compiled and run by pkg-config, shared and static"
 
 inside dpkg --purge blivet libblivet-dev libblivet0 >/mnt/log 2>&1 || { cat /mnt/log; fail "dpkg --purge"; }
-left=$(find $root/usr $root/etc $root/var/lib $root/var/cache \( -name '*blivet*' -o -name 'daemonize*' \) -newer /mnt/begin 2>/dev/null)
+left=$(find $root/usr $root/etc $root/var/lib $root/var/cache \( -name '*blivet*' -o -name 'daemonize*' -o -name 'daemoncheck*' \) -newer /mnt/begin 2>/dev/null)
 [ -z "$left" ] || fail "left behind: $left"
 [ "$(cksum </var/lib/dpkg/status)" = "$before" ] || fail "this system's package database was touched"
 echo "ok   removed: nothing is left, and this system's package database is as it was"

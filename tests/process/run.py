@@ -117,7 +117,8 @@ class Runner:
                                   ((self.options.command, "daemonize"), (self.options.app, "app")))
         for path in (self.base, place, self.command, self.app):
             os.chmod(path, 0o755)
-        for path in glob.glob(os.path.join(os.path.dirname(self.options.app), "examples", "example_*")):
+        for path in (os.path.join(os.path.dirname(self.options.command), "daemoncheck"),
+                     *glob.glob(os.path.join(os.path.dirname(self.options.app), "examples", "example_*"))):
             shutil.copy(path, place)
         if self.options.servers:
             servers = os.path.join(self.base, "servers")

@@ -252,6 +252,16 @@ def see_a_step_fail(place, block):
     equal((result.out, result.err), ("71\n", "daemonize: setsid: operation not permitted\n"))
 
 
+# --- daemoncheck(1) ---------------------------------------------------------------------------------
+
+@example("daemoncheck -p /run/echo.pid")
+def judge_a_daemon(place, block):
+    place.start("daemonize -p /run/echo.pid sleep 60")
+    pid = place.daemon("/run/echo.pid")
+    check(f"(pid {pid})" in place.start(block).out)
+    place.box.stop(pid, signal.SIGKILL)
+
+
 # --- all of them ----------------------------------------------------------------------------------
 
 @rows("DOC-2")

@@ -1,0 +1,111 @@
+/* check_print.c - a report for people, 80 columns wide, and for machines (CHK-4).  A process chooses its name and its
+ * files' names: they are escaped, so that they steer no terminal and end no string. */
+#include "check_print.h"
+#include "../core/text.h"
+#include <string.h>
+
+enum { WIDTH = 79, INDENT = 22, ROOM = 8 * CHECK_NAME }; /* an escape is four bytes of one */
+
+static const struct {
+    const char *word, *json, *colour;
+} judgements[] = {
+    [CHECK_RIGHT] = { "ok", "right", "32" },
+    [CHECK_NOTABLE] = { "note", "notable", "33" },
+    [CHECK_WRONG] = { "WRONG", "wrong", "1;31" },
+    [CHECK_UNSEEN] = { "?", "unseen", "36" },
+};
+
+static const char *escaped(const char *bytes, char text[ROOM])
+{
+    struct blivet_text bounded;
+    blivet_text_begin(&bounded, text, ROOM);
+    blivet_text_escaped(&bounded, bytes, strlen(bytes));
+    return text;
+}
+
+/* Columns, where each character has one: bytes that begin one. */
+static size_t columns(const char *text, size_t bytes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bytes; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* Wrapped at spaces; a longer word is left whole, so that it can be copied. */
+static void print_wrapped(FILE *stream, const char *text, size_t *column)
+{
+    while (*text) {
+        size_t bytes = strcspn(text, " "), width = columns(text, bytes);
+        if (*column > INDENT && *column + 1 + width > WIDTH) {
+            fprintf(stream, "\n%*s", INDENT, "");
+            *column = INDENT;
+        } else if (*column > INDENT) {
+            fputs(" ", stream);
+            ++*column;
+        }
+        fprintf(stream, "%.*s", (int)bytes, text);
+        *column += width;
+        text += bytes + (text[bytes] == ' ');
+    }
+}
+
+static void print_point(FILE *stream, const struct check_point *point, bool colour)
+{
+    char text[ROOM];
+    size_t column = INDENT;
+    const char *word = judgements[point->judgement].word;
+    if (colour)
+        fprintf(stream, "\033[%sm%-5s\033[0m  %-15s", judgements[point->judgement].colour, word, point->name);
+    else
+        fprintf(stream, "%-5s  %-15s", word, point->name);
+    escaped(point->found, text);
+    strcat(text, ":"); /* fits: an escape is no more than four bytes for each of half as many */
+    print_wrapped(stream, text, &column);
+    print_wrapped(stream, point->why, &column);
+    fputs("\n", stream);
+}
+
+void check_print_text(FILE *stream, const struct check_facts *facts, const struct check_report *report, bool colour)
+{
+    char text[ROOM];
+    fprintf(stream, "%s (pid %d)", escaped(facts->stat.name, text), (int)facts->stat.pid);
+    fprintf(stream, "%s%s\n\n", *facts->program ? ", " : "", escaped(facts->program, text));
+    for (size_t i = 0; i < report->count; i++)
+        print_point(stream, &report->points[i], colour);
+    fprintf(stream, "\n%zu right, %zu notable, %zu wrong, %zu not seen\n", report->counts[CHECK_RIGHT],
+            report->counts[CHECK_NOTABLE], report->counts[CHECK_WRONG], report->counts[CHECK_UNSEEN]);
+}
+
+static void print_string(FILE *stream, const char *name, const char *value)
+{
+    char text[ROOM];
+    fprintf(stream, "\"%s\": \"", name);
+    for (const char *at = escaped(value, text); *at; at++)
+        fprintf(stream, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+    fputs("\"", stream);
+}
+
+void check_print_json(FILE *stream, const struct check_facts *facts, const struct check_report *report)
+{
+    fprintf(stream, "{\n  \"pid\": %d,\n  ", (int)facts->stat.pid);
+    print_string(stream, "name", facts->stat.name);
+    fputs(",\n  ", stream);
+    print_string(stream, "program", facts->program);
+    for (int i = 0; i < CHECK_JUDGEMENTS; i++)
+        fprintf(stream, ",\n  \"%s\": %zu", judgements[i].json, report->counts[i]);
+    fputs(",\n  \"points\": [", stream);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct check_point *point = &report->points[i];
+        fputs(i > 0 ? ",\n    {" : "\n    {", stream);
+        print_string(stream, "point", point->name);
+        fputs(", ", stream);
+        print_string(stream, "judgement", judgements[point->judgement].json);
+        fputs(", ", stream);
+        print_string(stream, "found", point->found);
+        fputs(", ", stream);
+        print_string(stream, "why", point->why);
+        fputs("}", stream);
+    }
+    fputs("\n  ]\n}\n", stream);
+}

@@ -1,0 +1,270 @@
+/* check_read.c - reads /proc and the pidfile, and changes nothing (CHK-1, CHK-2).
+ *
+ * What another user's process does not show stays unseen, each by its own flag. */
+#include "check_read.h"
+#include "../core/internal.h"
+#include "../core/text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* The message, and the exit code as a result.  system_errno is the reason where why is NULL. */
+static int refuse(struct blivet_error *error, int code, int system_errno, const char *what, const char *subject,
+                  const char *why)
+{
+    blivet_set_error(error, BLIVET_OK, system_errno, what, subject, why);
+    return code;
+}
+
+enum { PATH_SIZE = 64, MOST = 1 << 24 }; /* more than 16 MiB is no text of /proc's */
+
+/* "/proc/PID/name", and a number after it where it is not negative. */
+static const char *path_of(char path[PATH_SIZE], pid_t pid, const char *name, int number)
+{
+    struct blivet_text text;
+    blivet_text_begin(&text, path, PATH_SIZE);
+    blivet_text_put(&text, "/proc/");
+    blivet_text_number(&text, (uintmax_t)pid);
+    blivet_text_put(&text, name);
+    if (number >= 0)
+        blivet_text_number(&text, (uintmax_t)number);
+    return path;
+}
+
+/* The whole file, to be freed, or NULL.  A file of /proc does not know its size. */
+static char *slurp(const struct blivet_ops *ops, const char *path, size_t most, size_t *size)
+{
+    char *text = NULL;
+    size_t room = 0;
+    ssize_t count;
+    int fd;
+    *size = 0;
+    UNINTERRUPTED(fd, ops->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)); /* it might be a FIFO */
+    if (fd < 0)
+        return NULL;
+    do {
+        if (*size + 1 >= room) {
+            char *larger = ops->calloc(1, room = room ? 2 * room : 8192);
+            if (larger && text)
+                memcpy(larger, text, *size);
+            ops->free(text);
+            text = larger;
+        }
+        count = -1;
+        if (text)
+            UNINTERRUPTED(count, ops->read(fd, text + *size, room - *size - 1));
+        *size += count > 0 ? (size_t)count : 0;
+    } while (count > 0 && *size < most);
+    ops->close(fd);
+    if (count < 0) {
+        ops->free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static bool read_link(const struct blivet_ops *ops, pid_t pid, const char *name, int number, char to[CHECK_NAME])
+{
+    char path[PATH_SIZE];
+    ssize_t length = ops->readlink(path_of(path, pid, name, number), to, CHECK_NAME - 1);
+    to[length > 0 ? length : 0] = '\0';
+    return length >= 0;
+}
+
+static bool read_stat(const struct blivet_ops *ops, pid_t pid, struct check_stat *stat)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *text = slurp(ops, path_of(path, pid, "/stat", -1), MOST, &size);
+    bool good = text && check_parse_stat(text, stat);
+    ops->free(text);
+    return good;
+}
+
+static bool read_status(const struct blivet_ops *ops, pid_t pid, struct check_status *status)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    char *text = slurp(ops, path_of(path, pid, "/status", -1), MOST, &size);
+    bool good = text && check_parse_status(text, status);
+    ops->free(text);
+    return good;
+}
+
+static void read_relative(const struct blivet_ops *ops, pid_t pid, struct check_relative *relative)
+{
+    relative->alive = pid > 0 && read_stat(ops, pid, &relative->stat) && !strchr("ZX", relative->stat.state);
+}
+
+/* ---- directory and descriptors ---- */
+
+static void read_directory(const struct blivet_ops *ops, struct check_facts *facts)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    pid_t pid = facts->stat.pid;
+    facts->directory_seen = read_link(ops, pid, "/cwd", -1, facts->directory) &&
+                            read_link(ops, pid, "/root", -1, facts->root) &&
+                            ops->stat(path_of(path, pid, "/cwd", -1), &facts->directory_file) == 0;
+    char *mounts = slurp(ops, path_of(path, pid, "/mountinfo", -1), MOST, &size);
+    if (mounts && !check_parse_mount(mounts, facts->directory, facts->mount_point, sizeof facts->mount_point))
+        *facts->mount_point = '\0';
+    ops->free(mounts);
+}
+
+struct listing {
+    const struct blivet_ops *ops;
+    struct check_facts *facts;
+    bool lacks_memory;
+};
+
+static void visit_fd(void *argument, int own, int number)
+{
+    struct listing *listing = argument;
+    struct check_facts *facts = listing->facts;
+    const struct blivet_ops *ops = listing->ops;
+    pid_t pid = facts->stat.pid;
+    char path[PATH_SIZE];
+    size_t size;
+    (void)own;
+    if (facts->fd_count == facts->fd_room) {
+        size_t room = facts->fd_room ? 2 * facts->fd_room : 16;
+        struct check_fd *larger = ops->calloc(room, sizeof *larger);
+        listing->lacks_memory |= !larger;
+        if (!larger)
+            return;
+        if (facts->fds)
+            memcpy(larger, facts->fds, facts->fd_count * sizeof *larger);
+        ops->free(facts->fds);
+        facts->fds = larger;
+        facts->fd_room = room;
+    }
+    struct check_fd *fd = &facts->fds[facts->fd_count];
+    fd->number = number;
+    char *text = slurp(ops, path_of(path, pid, "/fdinfo/", number), MOST, &size);
+    if (text && check_parse_fdinfo(text, &fd->info) && read_link(ops, pid, "/fd/", number, fd->target) &&
+        ops->stat(path_of(path, pid, "/fd/", number), &fd->file) == 0)
+        facts->fd_count++; /* else it has been closed in the meantime */
+    ops->free(text);
+}
+
+static bool read_fds(const struct blivet_ops *ops, struct check_facts *facts)
+{
+    struct listing listing = { ops, facts, false };
+    char path[PATH_SIZE];
+    facts->fds_seen = blivet_list_numbers(ops, path_of(path, facts->stat.pid, "/fd", -1), visit_fd, &listing);
+    return !listing.lacks_memory;
+}
+
+/* ---- pidfile ---- */
+
+/* Where the pidfile, or a directory on the way to it, could be replaced by somebody who is neither root nor us. */
+static void look_along(const struct blivet_ops *ops, struct check_pidfile *pidfile, unsigned observer)
+{
+    char path[PATH_MAX];
+    struct stat directory;
+    size_t length = strlen(pidfile->path);
+    if (length >= sizeof path)
+        return;
+    memcpy(path, pidfile->path, length + 1);
+    bool relative = *path != '/';
+    while (length > 0) {
+        while (length > 0 && path[length - 1] != '/')
+            length--;
+        while (length > 1 && path[length - 1] == '/')
+            length--;
+        path[length] = '\0';
+        const char *place = length > 0 ? path : ".";
+        if (ops->stat(place, &directory) == 0) {
+            pidfile->open_mode = (directory.st_mode & 022) && !(directory.st_mode & S_ISVTX);
+            pidfile->open_owner = directory.st_uid;
+            if (pidfile->open_mode || (directory.st_uid != 0 && directory.st_uid != observer)) {
+                struct blivet_text text;
+                blivet_text_begin(&text, pidfile->open_to, sizeof pidfile->open_to);
+                blivet_text_escaped(&text, place, strlen(place));
+                return;
+            }
+        }
+        if (length == 1 || (relative && length == 0))
+            return;
+    }
+}
+
+static int read_pidfile(const struct blivet_ops *ops, struct check_facts *facts, const char *path,
+                        struct blivet_error *error)
+{
+    struct check_pidfile *pidfile = &facts->pidfile;
+    size_t size;
+    pidfile->path = path;
+    if (ops->lstat(path, &pidfile->link) != 0 || ops->stat(path, &pidfile->file) != 0)
+        return refuse(error, EX_NOINPUT, errno, "pidfile", path, NULL);
+    if (!S_ISREG(pidfile->file.st_mode))
+        return refuse(error, EX_NOINPUT, 0, "pidfile", path, "is not a regular file");
+    char *text = slurp(ops, path, 4096, &size);
+    if (!text)
+        return refuse(error, EX_NOINPUT, errno, "pidfile", path, NULL);
+    pidfile->content = check_parse_pidfile(text, size, &pidfile->named);
+    ops->free(text);
+    look_along(ops, pidfile, facts->observer);
+    char *locks = slurp(ops, "/proc/locks", MOST, &size);
+    pidfile->locks_seen = locks != NULL;
+    if (locks)
+        pidfile->locker = check_parse_locks(locks, pidfile->file.st_dev, pidfile->file.st_ino);
+    ops->free(locks);
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+static int nobody(struct blivet_error *error, pid_t pid, const char *why)
+{
+    char number[24];
+    struct blivet_text text;
+    blivet_text_begin(&text, number, sizeof number);
+    blivet_text_number(&text, (uintmax_t)pid);
+    return refuse(error, EX_UNAVAILABLE, 0, "process", number, why);
+}
+
+static int read_process(const struct blivet_ops *ops, struct check_facts *facts, pid_t pid, struct blivet_error *error)
+{
+    struct check_stat again;
+    char path[PATH_SIZE];
+    size_t size;
+    if (!read_stat(ops, pid, &facts->stat))
+        return nobody(error, pid, "does not exist");
+    if (strchr("ZX", facts->stat.state))
+        return nobody(error, pid, "has ended, and its parent has not asked for its status");
+    read_relative(ops, facts->stat.parent, &facts->parent);
+    read_relative(ops, facts->stat.session, &facts->leader);
+    if (!read_link(ops, pid, "/exe", -1, facts->program))
+        *facts->program = '\0';
+    read_directory(ops, facts);
+    if (!read_fds(ops, facts))
+        return refuse(error, EX_OSERR, ENOMEM, "memory", NULL, NULL);
+    char *wchan = slurp(ops, path_of(path, pid, "/wchan", -1), MOST, &size);
+    facts->waits_for_signal = wchan && strstr(wchan, "sigtimedwait");
+    ops->free(wchan);
+    /* A number comes again: that all this was one process is seen from its start. */
+    if (!read_status(ops, pid, &facts->status) || !read_stat(ops, pid, &again) || again.start != facts->stat.start)
+        return nobody(error, pid, "has ended while it was looked at");
+    return 0;
+}
+
+int check_read(struct check_facts *facts, pid_t pid, const char *pidfile, const struct blivet_ops *ops,
+               struct blivet_error *error)
+{
+    struct check_stat own;
+    facts->observer = ops->geteuid();
+    if (!read_stat(ops, ops->getpid(), &own))
+        return refuse(error, EX_OSERR, 0, "/proc", NULL, "is not as Linux has it, or is not mounted");
+    int code = pidfile ? read_pidfile(ops, facts, pidfile, error) : 0;
+    if (code != 0)
+        return code;
+    if (pid == 0 && facts->pidfile.content == CHECK_NO_PID)
+        return refuse(error, EX_NOINPUT, 0, "pidfile", pidfile, "names no process");
+    return read_process(ops, facts, pid ? pid : facts->pidfile.named, error);
+}
+
+void check_free(struct check_facts *facts, const struct blivet_ops *ops) { ops->free(facts->fds); }

@@ -1,0 +1,75 @@
+/* daemoncheck.c - daemoncheck(1): options, read, judge, print.  It only looks. */
+#include "check_judge.h"
+#include "check_options.h"
+#include "check_print.h"
+#include "check_read.h"
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sysexits.h>
+
+static int fail(const struct blivet_ops *ops, const struct blivet_error *error, int code)
+{
+    static const char hint[] = "; try 'daemoncheck --help'";
+    char line[BLIVET_MESSAGE_SIZE + sizeof hint];
+    snprintf(line, sizeof line, "%s%s", error->message, code == EX_USAGE ? hint : "");
+    blivet_say(ops, 2, line);
+    return code;
+}
+
+static const char *variable(const struct blivet_ops *ops, const char *name)
+{
+    size_t length = strlen(name);
+    for (char **entry = ops->environment(); entry && *entry; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry + length + 1;
+    return "";
+}
+
+/* Colour is for a terminal, and for who has not said no (NO_COLOR). */
+static bool wants_colour(const struct blivet_ops *ops)
+{
+    struct stat file;
+    if (ops->fstat(1, &file) != 0 || !S_ISCHR(file.st_mode))
+        return false;
+    unsigned driver = major(file.st_rdev); /* the console's, serial lines and pseudoterminals */
+    return (driver == 4 || driver == 5 || (driver >= 136 && driver <= 143)) && *variable(ops, "NO_COLOR") == '\0' &&
+           strcmp(variable(ops, "TERM"), "dumb") != 0;
+}
+
+static int check(const struct check_options *options, const struct blivet_ops *ops)
+{
+    static struct check_facts facts;
+    static struct check_report report;
+    struct blivet_error error;
+    int code = check_read(&facts, options->pid, options->pidfile, ops, &error);
+    if (code == 0) {
+        check_judge(&facts, &report);
+        if (options->json)
+            check_print_json(stdout, &facts, &report);
+        else
+            check_print_text(stdout, &facts, &report, wants_colour(ops));
+        code = report.counts[CHECK_WRONG] > 0 ? 1 : report.counts[CHECK_UNSEEN] > 0 ? EX_NOPERM : 0;
+    } else
+        fail(ops, &error, code);
+    check_free(&facts, ops);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const struct blivet_ops *ops = &blivet_libc;
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct check_options options;
+    struct blivet_error error;
+    ops->sigaction(SIGPIPE, &ignore, NULL); /* what cannot be written changes no exit code (CLI-12) */
+    ops->sigaction(SIGXFSZ, &ignore, NULL);
+    if (check_options_parse(&options, argc, argv, &error) != 0)
+        return fail(ops, &error, EX_USAGE);
+    if (options.help)
+        check_options_help(stdout);
+    else if (options.version)
+        printf("daemoncheck %s\n", blivet_version());
+    else
+        return check(&options, ops);
+    return 0;
+}

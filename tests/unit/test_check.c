@@ -1,0 +1,415 @@
+/* test_check.c - daemoncheck's parsing, judging and printing, with texts of /proc as hostile as a process can make them. */
+#include "unit.h"
+#include "../../cli/check_judge.h"
+#include "../../cli/check_options.h"
+#include "../../cli/check_print.h"
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+/* ---- parsing ---- */
+
+static void stat_is_read_behind_the_last_parenthesis_whatever_the_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "sleep", "", ")", "a) Z 1 1 1 34816 (b", "a b\nc", ") R 2 2 2 2", "((((", "\\n" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char text[400];
+        struct check_stat stat;
+        snprintf(text, sizeof text, "42 (%s) S 7 41 40 34818 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99887766 1 2 3\n", names[i]);
+        assert_true(check_parse_stat(text, &stat));
+        assert_string_equal(stat.name, names[i]);
+        assert_int_equal(stat.pid, 42);
+        assert_int_equal(stat.state, 'S');
+        assert_int_equal(stat.parent, 7);
+        assert_int_equal(stat.session, 40);
+        assert_int_equal(stat.tty, 34818);
+        assert_int_equal(stat.start, 99887766);
+    }
+}
+
+static void what_is_no_stat_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "", "42", "42 (a", "42 a) S 1", ") (", "42 (a)", "42 (a) ", "42 (a) S 1 2 3", "42 (a)S 1" };
+    struct check_stat stat;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_false(check_parse_stat(texts[i], &stat));
+    char longest[600], name[301];
+    memset(name, 'n', 300);
+    name[300] = '\0';
+    snprintf(longest, sizeof longest, "1 (%s) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5", name);
+    assert_true(check_parse_stat(longest, &stat));
+    assert_int_equal(strlen(stat.name), sizeof stat.name - 1);
+}
+
+static const char status_text[] =
+    "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
+    "Groups:\t10 0 4294967294 \nThreads:\t3\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
+    "CapInh:\t0000000000000001\nCapPrm:\t0000000000000400\nCapEff:\t000001ffffffffff\nCapAmb:\t0000000000000002\n"
+    "NoNewPrivs:\t1\n";
+
+static void status_is_read_and_no_name_forges_a_line(void **state)
+{
+    (void)state;
+    struct check_status status;
+    assert_true(check_parse_status(status_text, &status));
+    assert_int_equal(status.umask, 027);
+    assert_int_equal(status.threads, 3);
+    assert_int_equal(status.no_new_privs, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(status.uids[i], i + 1);
+        assert_int_equal(status.gids[i], i + 5);
+    }
+    assert_int_equal(status.group_count, 3);
+    assert_true(status.in_root_group);
+    assert_true(status.blocked == 0x8000000000000001);
+    assert_true(status.ignored == 0x1000);
+    assert_true(status.inheritable == 1 && status.permitted == 0x400 && status.effective == 0x1ffffffffff);
+    assert_true(status.ambient == 2);
+    for (const char *line = status_text; (line = strchr(line, '\n')) && line[1]; line++) { /* each line but State is needed */
+        char without[sizeof status_text];
+        size_t before = (size_t)(line + 1 - status_text), length = strcspn(line + 1, "\n") + 1;
+        memcpy(without, status_text, before);
+        strcpy(without + before, line + 1 + length);
+        if (check_parse_status(without, &status) && strncmp(line + 1, "State", 5) != 0)
+            fail_msg("not missed: %.*s", (int)length, line + 1);
+    }
+}
+
+static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **state)
+{
+    (void)state;
+    static const char locks[] = "1: FLOCK  ADVISORY  WRITE 123 fe:00:42 0 EOF\n"
+                                "2: POSIX  ADVISORY  READ  124 fe:00:43 0 EOF\n"
+                                "2: -> POSIX  ADVISORY  WRITE 125 fe:00:43 0 EOF\n"
+                                "3: OFDLCK ADVISORY  WRITE -1 fe:00:44 0 EOF\n"
+                                "4: POSIX  ADVISORY  WRITE 126 fe:01:42 0 EOF\n"
+                                "5: FLOCK  ADVISORY  WRITE 0 fe:00:45 0 EOF";
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 42), 123);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 43), 0);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 44), -1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 1), 42), 126);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 45), -1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 4), 0);
+    assert_int_equal(check_parse_locks("", 0, 0), 0);
+    assert_int_equal(check_parse_locks("nonsense WRITE \n", 0, 0), 0);
+
+    struct check_fdinfo info;
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t02100000\nmnt_id:\t1\nlock:\t1: FLOCK  ADVISORY  WRITE 1 00:01:2 0 EOF\n",
+                                   &info));
+    assert_true(info.locked && (info.flags & O_CLOEXEC));
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: FLOCK  ADVISORY  READ 1 00:01:2 0 EOF\n", &info));
+    assert_true(!info.locked && !(info.flags & O_CLOEXEC));
+    assert_false(check_parse_fdinfo("pos:\t0\n", &info));
+}
+
+static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)
+{
+    (void)state;
+    static const char mounts[] = "1 0 8:1 / / rw - ext4 x rw\n2 1 0:1 / /var rw - tmpfs x rw\n"
+                                 "3 1 0:1 / /var/lib/a\\040b rw - tmpfs x rw\n4 1 0:1 / /variety rw - tmpfs x rw\n"
+                                 "5 1 0:1 / /back\\134slash rw - tmpfs x rw\n6";
+    static const char *const cases[][2] = {
+        { "/", "/" }, { "/usr", "/" }, { "/var", "/var" }, { "/var/x", "/var" }, { "/variable", "/" },
+        { "/var/lib/a b", "/var/lib/a b" }, { "/var/lib/a b/c", "/var/lib/a b" }, { "/var/lib/a", "/var" },
+        { "/back\\slash/x", "/back\\slash" }, { "/variety/x", "/variety" },
+    };
+    char found[256];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(check_parse_mount(mounts, cases[i][0], found, sizeof found));
+        assert_string_equal(found, cases[i][1]);
+    }
+    assert_false(check_parse_mount("1 0 8:1 / /srv rw\n", "/usr", found, sizeof found));
+    assert_false(check_parse_mount("", "/usr", found, sizeof found));
+}
+
+static void a_pidfile_holds_a_pid_and_a_newline(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum check_content content;
+        pid_t pid;
+    } cases[] = {
+        { "1\n", CHECK_PID_AND_NEWLINE, 1 }, { "2147483647\n", CHECK_PID_AND_NEWLINE, 2147483647 },
+        { "2147483648\n", CHECK_NO_PID, 0 }, { "4194304\n", CHECK_PID_AND_NEWLINE, 4194304 },
+        { "12", CHECK_PID_UNUSUAL, 12 }, { " 12\n", CHECK_PID_UNUSUAL, 12 }, { "12\r\n", CHECK_PID_UNUSUAL, 12 },
+        { "12\n\n", CHECK_PID_UNUSUAL, 12 }, { "", CHECK_NO_PID, 0 }, { "\n", CHECK_NO_PID, 0 }, { "0\n", CHECK_NO_PID, 0 },
+        { "-1\n", CHECK_NO_PID, 0 }, { "1 2\n", CHECK_NO_PID, 0 }, { "1x\n", CHECK_NO_PID, 0 }, { "0x1\n", CHECK_NO_PID, 0 },
+        { "99999999999999999999\n", CHECK_NO_PID, 0 }, { "\n1\n", CHECK_NO_PID, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pid_t pid = 0;
+        if (check_parse_pidfile(cases[i].text, strlen(cases[i].text), &pid) != cases[i].content)
+            fail_msg("judged otherwise: %s", cases[i].text);
+        assert_int_equal(pid, cases[i].pid);
+    }
+    pid_t pid = 0;
+    assert_int_equal(check_parse_pidfile("1\0\n", 3, &pid), CHECK_NO_PID);
+}
+
+/* ---- judging ---- */
+
+static struct check_fd fds[5];
+
+/* A daemon that is right in every point. */
+static struct check_facts good_daemon(void)
+{
+    struct check_facts facts;
+    memset(&facts, 0, sizeof facts);
+    memset(fds, 0, sizeof fds);
+    facts.stat = (struct check_stat){ .pid = 42, .parent = 1, .session = 41, .state = 'S', .name = "good" };
+    facts.status = (struct check_status){ .umask = 022, .threads = 1, .no_new_privs = 1, .uids = { 9, 9, 9, 9 },
+                                          .gids = { 9, 9, 9, 9 } };
+    facts.directory_seen = facts.fds_seen = true;
+    strcpy(facts.directory, "/");
+    strcpy(facts.root, "/");
+    strcpy(facts.mount_point, "/");
+    facts.directory_file = (struct stat){ .st_dev = 5, .st_nlink = 2 };
+    for (int i = 0; i < 5; i++) {
+        fds[i].number = i;
+        fds[i].file = (struct stat){ .st_mode = S_IFCHR, .st_rdev = makedev(1, 3) };
+        strcpy(fds[i].target, "/dev/null");
+    }
+    fds[3].file = (struct stat){ .st_mode = S_IFREG | 0644, .st_dev = 7, .st_ino = 8, .st_nlink = 1 };
+    fds[3].info.locked = true;
+    fds[4].file = (struct stat){ .st_mode = S_IFREG | 0644, .st_dev = 6, .st_ino = 8, .st_nlink = 1 };
+    fds[4].info.flags = O_CLOEXEC;
+    facts.fds = fds;
+    facts.fd_count = 5;
+    facts.pidfile = (struct check_pidfile){ .path = "/run/pid", .link = fds[3].file, .file = fds[3].file,
+                                            .content = CHECK_PID_AND_NEWLINE, .named = 42, .locks_seen = true, .locker = 42 };
+    return facts;
+}
+
+static void assert_judged(const struct check_facts *facts, const char *point, enum check_judgement judgement)
+{
+    struct check_report report;
+    check_judge(facts, &report);
+    assert_in_range(report.count, 15, CHECK_POINTS);
+    for (size_t i = 0; i < report.count; i++)
+        if (report.points[i].judgement != (strcmp(report.points[i].name, point) == 0 ? judgement : CHECK_RIGHT))
+            fail_msg("with %s to be judged: %s is judged %d: %s", point, report.points[i].name,
+                     (int)report.points[i].judgement, report.points[i].found);
+    assert_int_equal(report.counts[judgement], judgement == CHECK_RIGHT ? report.count : 1);
+}
+
+#define JUDGED(point, judgement, ...) \
+    do { \
+        struct check_facts facts = good_daemon(); \
+        __VA_ARGS__; \
+        assert_judged(&facts, point, judgement); \
+    } while (0)
+
+static void processes_are_judged(void **state)
+{
+    (void)state;
+    JUDGED("", CHECK_RIGHT, (void)0);
+    JUDGED("session", CHECK_NOTABLE, facts.stat.session = 42);
+    JUDGED("session", CHECK_NOTABLE, facts.leader.alive = true);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 34818);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 1025);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 0x0500);
+    JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 0);
+    JUDGED("parent", CHECK_NOTABLE, facts.stat.parent = 7);
+    JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 7);
+    JUDGED("parent", CHECK_WRONG, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 41);
+}
+
+static void files_are_judged(void **state)
+{
+    (void)state;
+    JUDGED("directory", CHECK_UNSEEN, facts.directory_seen = false);
+    JUDGED("directory", CHECK_RIGHT, strcpy(facts.directory, "/srv"));
+    JUDGED("directory", CHECK_WRONG, strcpy(facts.directory, "/srv (deleted)"); facts.directory_file.st_nlink = 0);
+    JUDGED("directory", CHECK_WRONG, strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv"));
+    JUDGED("directory", CHECK_NOTABLE, strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv");
+           facts.directory_file.st_dev = 6);
+    JUDGED("directory", CHECK_NOTABLE, strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
+    JUDGED("directory", CHECK_RIGHT, strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
+    JUDGED("umask", CHECK_NOTABLE, facts.status.umask = 0);
+    JUDGED("umask", CHECK_NOTABLE, facts.status.umask = 020);
+    JUDGED("umask", CHECK_RIGHT, facts.status.umask = 077);
+    JUDGED("umask", CHECK_WRONG, facts.status.umask = 0777);
+    JUDGED("umask", CHECK_WRONG, facts.status.umask = 0122);
+    JUDGED("stdin", CHECK_WRONG, facts.fds++; facts.fd_count--);
+    JUDGED("stderr", CHECK_WRONG, fds[2].number = 3);
+    JUDGED("stdout", CHECK_WRONG, fds[1].file.st_rdev = makedev(136, 1));
+    JUDGED("stdout", CHECK_WRONG, fds[1].file.st_rdev = makedev(5, 1));
+    JUDGED("stdout", CHECK_RIGHT, fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdin", CHECK_NOTABLE, fds[0].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdout", CHECK_NOTABLE, fds[1].file = (struct stat){ .st_mode = S_IFREG });
+    JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFIFO);
+    JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFSOCK);
+    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0);
+    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
+    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
+    JUDGED("descriptors", CHECK_WRONG, fds[4].file.st_mode = S_IFCHR; fds[4].file.st_rdev = makedev(136, 0));
+    JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFSOCK);
+    JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
+    JUDGED("descriptors", CHECK_RIGHT, facts.fd_count = 3; (void)0);
+}
+
+static void signals_are_judged(void **state)
+{
+    (void)state;
+    const uint64_t one = 1;
+    JUDGED("ignored", CHECK_RIGHT, facts.status.ignored = one << (SIGPIPE - 1));
+    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << 63);
+    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGTERM - 1));
+    JUDGED("blocked", CHECK_WRONG, facts.status.blocked = 1);
+    JUDGED("blocked", CHECK_WRONG, facts.status.blocked = ~(uint64_t)0);
+    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; facts.status.threads = 2);
+    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; facts.waits_for_signal = true);
+    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
+}
+
+static void rights_are_judged(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        JUDGED("ids", CHECK_WRONG, facts.status.uids[i] = 8);
+        JUDGED("ids", CHECK_WRONG, facts.status.gids[i] = 8);
+    }
+    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids));
+    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.in_root_group = true;
+           facts.status.permitted = 0x1ffffffffff);
+    JUDGED("groups", CHECK_WRONG, facts.status.in_root_group = true; facts.status.group_count = 1);
+    JUDGED("groups", CHECK_WRONG, memset(facts.status.gids, 0, sizeof facts.status.gids));
+    JUDGED("groups", CHECK_RIGHT, facts.status.group_count = 3);
+    JUDGED("capabilities", CHECK_NOTABLE, facts.status.permitted = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, facts.status.effective = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, facts.status.inheritable = 0x400);
+    JUDGED("new privileges", CHECK_NOTABLE, facts.status.no_new_privs = 0);
+}
+
+static void pidfiles_are_judged(void **state)
+{
+    (void)state;
+    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_mode = S_IFREG | 0664);
+    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_mode = S_IFREG | 0602);
+    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_uid = 9);
+    JUDGED("pidfile owner", CHECK_RIGHT, facts.pidfile.file.st_uid = facts.observer = 9);
+    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.link.st_mode = S_IFLNK | 0777);
+    JUDGED("pidfile place", CHECK_WRONG, strcpy(facts.pidfile.open_to, "/run"));
+    JUDGED("pidfile place", CHECK_WRONG, strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_mode = true);
+    JUDGED("pidfile pid", CHECK_WRONG, facts.pidfile.named = 43);
+    JUDGED("pidfile pid", CHECK_WRONG, facts.pidfile.content = CHECK_NO_PID);
+    JUDGED("pidfile pid", CHECK_NOTABLE, facts.pidfile.content = CHECK_PID_UNUSUAL);
+    JUDGED("pidfile lock", CHECK_RIGHT, facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_RIGHT, fds[3].file.st_ino = 9);
+    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
+    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
+    JUDGED("pidfile lock", CHECK_UNSEEN, fds[3].file.st_ino = 9; facts.pidfile.locks_seen = false; facts.pidfile.locker = 0);
+}
+
+static void another_users_process_is_not_seen_where_it_cannot_be(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    struct check_report report;
+    facts.directory_seen = facts.fds_seen = false;
+    facts.fd_count = 0;
+    check_judge(&facts, &report);
+    assert_int_equal(report.counts[CHECK_UNSEEN], 5);
+    assert_int_equal(report.counts[CHECK_WRONG], 0);
+    facts.pidfile.locker = -1;
+    facts.status.blocked = 1;
+    check_judge(&facts, &report);
+    assert_int_equal(report.counts[CHECK_UNSEEN], 7);
+}
+
+/* ---- printing ---- */
+
+static char *printed(const struct check_facts *facts, bool json, bool colour)
+{
+    static char text[1 << 16];
+    struct check_report report;
+    FILE *file = tmpfile();
+    check_judge(facts, &report);
+    if (json)
+        check_print_json(file, facts, &report);
+    else
+        check_print_text(file, facts, &report, colour);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void every_byte_of_a_name_is_harmless(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    for (int byte = 1; byte < 256; byte++) {
+        memset(facts.directory, byte, sizeof facts.directory - 1);
+        memset(fds[1].target, byte, sizeof fds[1].target - 1);
+        memset(facts.stat.name, byte, sizeof facts.stat.name - 1);
+        fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 };
+        for (int json = 0; json < 2; json++)
+            for (const char *at = printed(&facts, json, false); *at; at++)
+                if (((unsigned char)*at < 0x20 && *at != '\n') || (unsigned char)*at >= 0x7f)
+                    fail_msg("byte %d is printed as %d", byte, *at);
+        if (byte == '"' || byte == '\\')
+            assert_contains(printed(&facts, true, false), byte == '"' ? "\\\"\\\"" : "\\\\\\\\");
+    }
+}
+
+static void lines_are_narrower_than_80_columns(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    strcpy(facts.directory, "/srv/a place with a name of many words, each of which is short, so that it can be wrapped");
+    for (const char *line = printed(&facts, false, false); *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 0, 79);
+    assert_null(strchr(printed(&facts, false, false), '\033'));
+    assert_contains(printed(&facts, false, true), "\033[32mok   \033[0m");
+    facts.stat.tty = 34818;
+    assert_contains(printed(&facts, false, false), "WRONG  terminal       has /dev/pts/2:");
+    assert_contains(printed(&facts, false, false), "\n18 right, 0 notable, 1 wrong, 0 not seen\n");
+}
+
+/* ---- options ---- */
+
+static void options_are_read(void **state)
+{
+    (void)state;
+    struct check_options options;
+    struct blivet_error error;
+    char name[] = "daemoncheck", p[] = "-p", path[] = "/run/pid", json[] = "--format=json", pid[] = "42";
+    char *words[] = { name, p, path, json, pid, NULL };
+    assert_int_equal(check_options_parse(&options, 5, words, &error), 0);
+    assert_string_equal(options.pidfile, "/run/pid");
+    assert_true(options.json);
+    assert_int_equal(options.pid, 42);
+    assert_int_equal(check_options_parse(&options, 3, words, &error), 0);
+    assert_int_equal(options.pid, 0);
+    assert_int_equal(check_options_parse(&options, 1, words, &error), -1);
+    assert_int_equal(error.exit_code, 64);
+    assert_int_equal(check_options_parse(&options, 0, words + 5, &error), -1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("CHK-7", stat_is_read_behind_the_last_parenthesis_whatever_the_name),
+        CLAIM("CHK-7", what_is_no_stat_is_refused),
+        CLAIM("CHK-7", status_is_read_and_no_name_forges_a_line),
+        CLAIM("CHK-6", locks_are_told_by_device_and_inode_and_who_waits_has_none),
+        CLAIM("CHK-4", the_mount_of_a_path_is_the_longest_and_the_last),
+        CLAIM("CHK-1 CHK-6", a_pidfile_holds_a_pid_and_a_newline),
+        CLAIM("CHK-4 CHK-5", processes_are_judged),
+        CLAIM("CHK-4 CHK-5", files_are_judged),
+        CLAIM("CHK-4 CHK-5", signals_are_judged),
+        CLAIM("CHK-4 CHK-5", rights_are_judged),
+        CLAIM("CHK-6", pidfiles_are_judged),
+        CLAIM("CHK-3", another_users_process_is_not_seen_where_it_cannot_be),
+        CLAIM("CHK-7", every_byte_of_a_name_is_harmless),
+        CLAIM("CHK-7", lines_are_narrower_than_80_columns),
+        CLAIM("CHK-1", options_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
