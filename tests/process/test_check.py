@@ -179,8 +179,10 @@ def a_pidfile_of_the_services_user_is_wrong(box):
 
 @rows("CHK-1")
 def a_wrong_call_or_a_process_that_is_not_there_has_its_code(box):
-    zombie = box.start(["/bin/true"])
-    wait_until(lambda: ") Z " in text(f"/proc/{zombie.pid}/stat"), "a zombie")
+    careless = "import os, time\npid = os.fork()\nif pid: print(pid, flush=True); time.sleep(60)"  # it never waits
+    parent = box.start([PYTHON, "-I", "-S", "-c", careless])
+    zombie = int(wait_until(parent.text, "its child's pid"))
+    wait_until(lambda: ") Z " in text(f"/proc/{zombie}/stat"), "a zombie")
     for words, code, part in (
             ([], 64, "none is given"), (["--nonsense", "1"], 64, "--nonsense"), (["--format=xml", "1"], 64, "xml"),
             (["-p"], 64, "-p"), (["-p", ""], 64, "empty"), (["1", "2"], 64, "2"), (["--help=1"], 64, "--help"),
@@ -189,7 +191,7 @@ def a_wrong_call_or_a_process_that_is_not_there_has_its_code(box):
             (["-p", box.file("empty")], 66, "names no process"), (["-p", box.file("word", "x1\n")], 66, "names no"),
             (["-p", box.file("two", "1 2\n")], 66, "names no"), (["-p", box.file("big", "9" * 40)], 66, "names no"),
             (["-p", box.file("dead", "2147483646\n")], 69, "2147483646"), (["2147483646"], 69, "does not exist"),
-            ([zombie.pid], 69, "has ended")):
+            ([zombie], 69, "has ended")):
         with box.about(*words):
             result = daemoncheck(box, *words)
             equal((result.code, result.out), (code, ""), result)
@@ -197,6 +199,7 @@ def a_wrong_call_or_a_process_that_is_not_there_has_its_code(box):
             equal("try 'daemoncheck --help'" in result.err, code == 64, result)
     os.mkfifo(box.path("fifo"))
     equal(daemoncheck(box, "-p", box.path("fifo")).code, 66)
+    parent.kill()
 
 
 @rows("CHK-3", needs="root")
