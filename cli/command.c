@@ -2,6 +2,7 @@
 #include "command.h"
 #include "options.h"
 #include "program.h"
+#include "trace.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,6 +113,19 @@ static int run(struct options *options, const struct blivet_ops *ops, struct bli
     return -1; /* not reached */
 }
 
+/* The same on a table that records (CLI-16). */
+static int start(struct options *options, const struct blivet_ops *ops)
+{
+    struct blivet_error error;
+    const struct blivet_ops *table = options->trace ? trace_begin(options, ops, &error) : ops;
+    int status = 0;
+    if (!table || run(options, table, &error) != 0)
+        status = fail(table ? table : ops, &error);
+    if (table != ops && table)
+        trace_end(status);
+    return status;
+}
+
 int daemonize_command(int argc, char **argv, const struct blivet_ops *ops)
 {
     struct options options;
@@ -122,8 +136,8 @@ int daemonize_command(int argc, char **argv, const struct blivet_ops *ops)
         status = fail(ops, &error);
     else if (options.help || options.version)
         print(&options, ops);
-    else if (run(&options, ops, &error) != 0)
-        status = fail(ops, &error);
+    else
+        status = start(&options, ops);
     options_free(&options, ops);
     return status;
 }

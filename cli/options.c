@@ -7,10 +7,11 @@
 #include <string.h>
 
 enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD,
-       OPTION_ON_TIMEOUT, OPTION_READY };
+       OPTION_ON_TIMEOUT, OPTION_READY, OPTION_TRACE };
 
 static const struct option long_options[] = {
-#define OPTION(name, value, argument, help) { name, (argument) != NULL ? required_argument : no_argument, NULL, value },
+#define OPTION(name, value, argument, help) \
+    { name, (value) == OPTION_TRACE ? optional_argument : (argument) != NULL ? required_argument : no_argument, NULL, value },
 #include "options.def"
 #undef OPTION
     { NULL, 0, NULL, 0 }
@@ -104,6 +105,16 @@ static int parse_ready(struct options *options, const char *text, struct blivet_
     return 0;
 }
 
+/* Without a file: on standard error. */
+static int parse_trace(struct options *options, const char *text, struct blivet_error *error)
+{
+    options->trace = true;
+    options->trace_file = text;
+    if (text && *text == '\0')
+        return usage(error, "option --trace", text, "names no file");
+    return 0;
+}
+
 static int parse_chown(struct options *options, const char *text, struct blivet_error *error)
 {
     options->config.flags &= ~(unsigned)(BLIVET_NO_CHOWN | BLIVET_GIVE_PIDFILE);
@@ -179,6 +190,7 @@ static int apply(struct options *options, int value, char *argument, struct bliv
     case 't': return parse_timeout(options, argument, error);
     case OPTION_ON_TIMEOUT: return parse_on_timeout(options, argument, error);
     case OPTION_READY: return parse_ready(options, argument, error);
+    case OPTION_TRACE: return parse_trace(options, argument, error);
     case 'v':
         options->verbose = true;
         config->flags |= BLIVET_SHOW_STATUS;
@@ -256,7 +268,8 @@ static void print_option(FILE *stream, const char *name, int value, const char *
     int length = value <= UCHAR_MAX ? snprintf(spelled, sizeof spelled, "-%c, --%s", value, name)
                                     : snprintf(spelled, sizeof spelled, "    --%s", name);
     if (argument)
-        snprintf(spelled + length, sizeof spelled - (size_t)length, "%s%s", value <= UCHAR_MAX ? " " : "=", argument);
+        snprintf(spelled + length, sizeof spelled - (size_t)length, "%s%s",
+                 *argument == '[' ? "" : value <= UCHAR_MAX ? " " : "=", argument);
     fprintf(stream, "  %-28s %s\n", spelled, help);
 }
 
@@ -269,4 +282,12 @@ void options_help(FILE *stream)
 #undef OPTION
     fputs("\nPaths are absolute.  Options end at the first word that is not one.\n"
           "Exit status: 0, or the reason as in sysexits.h; see daemonize(1).\n", stream);
+}
+
+bool options_colour(const struct blivet_ops *ops, int fd)
+{
+    for (char **entry = ops->environment(); entry && *entry; entry++)
+        if ((strncmp(*entry, "NO_COLOR=", 9) == 0 && (*entry)[9] != '\0') || strcmp(*entry, "TERM=dumb") == 0)
+            return false;
+    return ops->isatty(fd) == 1;
 }

@@ -9,7 +9,8 @@ struct options {
     struct blivet_config config; /* its strings lie in argv, but for a stderr_path made from stdout_path */
     char **program;              /* the rest of argv */
     unsigned chown;              /* BLIVET_CHOWN_LOGS | ... */
-    bool verbose, help, version;
+    bool verbose, trace, help, version;
+    const char *trace_file;      /* NULL: standard error */
     struct blivet_env *env; /* owned, like all that follows */
     int *keep_fds;
     char *stderr_path;
@@ -21,4 +22,7 @@ int options_parse(struct options *options, int argc, char **argv, const struct b
                   struct blivet_error *error);
 void options_free(struct options *options, const struct blivet_ops *ops);
 void options_help(FILE *stream);
+
+/* Whether what is written there may be coloured: a terminal, and NO_COLOR is not set. */
+bool options_colour(const struct blivet_ops *ops, int fd);
 #endif

@@ -258,6 +258,17 @@ ssize_t kernel_write(int fd, const void *bytes, size_t count)
     return (ssize_t)count;
 }
 
+int kernel_isatty(int fd)
+{
+    const struct script_file *file = file_of(fd);
+    if (!file)
+        return 0;
+    if (strcmp(file->path, "/dev/tty") == 0)
+        return 1;
+    errno = ENOTTY;
+    return 0;
+}
+
 int kernel_ftruncate(int fd, off_t length)
 {
     struct script_file *file = file_of(fd);

@@ -186,7 +186,7 @@ def check_options():
         check(f"CLI-1: no other option in {path}", [], sorted(named - set(options())))
     help_text = run(os.path.join(BUILD, "cli", "daemonize"), "--help")
     check("CLI-13: --help has every option", options(),
-          re.findall(r"--([a-z][\w-]+)[ =]", help_text.split("\n\n")[1] + " "))
+          re.findall(r"--([a-z][\w-]+)[ =[]", help_text.split("\n\n")[1] + " "))
 
 
 def check_inspector():

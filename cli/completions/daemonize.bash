@@ -13,12 +13,13 @@ _daemonize_value() {
     --chown) mapfile -t COMPREPLY < <(compgen -W 'logs all none' -- "$2") ;;
     --on-timeout) mapfile -t COMPREPLY < <(compgen -W 'end leave' -- "$2") ;;
     --ready) mapfile -t COMPREPLY < <(compgen -W 'exec notify fd:' -- "$2") ;;
+    --trace) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -A file -- "$2") ;;
     esac
 }
 
 _daemonize() {
     local with_argument=' -p --pidfile -c --chdir -m --umask -o --stdout -e --stderr -l --lock -E --env -u --user -g --group --chown --keep-fd -t --timeout --on-timeout --ready ' flags='afvhV'
-    local options='--pidfile= --chdir= --umask= --stdout= --stderr= --append --lock= --no-lock --env= --user= --group= --chown= --foreground --no-close-fds --keep-fd= --timeout= --on-timeout= --ready= --verbose --help --version'
+    local options='--pidfile= --chdir= --umask= --stdout= --stderr= --append --lock= --no-lock --env= --user= --group= --chown= --foreground --no-close-fds --keep-fd= --timeout= --on-timeout= --ready= --trace --verbose --help --version'
 
     # The words as they will be read: bash cuts them at "=" and ":" too.
     local line=$COMP_LINE words=() at=() i

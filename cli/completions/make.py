@@ -19,6 +19,7 @@ KINDS = {
     "PATH": ("-o filenames -A file", "_files", "-r -F"),
     "DIRECTORY": ("-o filenames -A directory", "_directories", "-x -a '(__fish_complete_directories)'"),
     "USER": ("-A user", "_users", "-x -a '(__fish_complete_users)'"),
+    "FILE": ("-o filenames -A file", "_files", ""),
     "GROUP": ("-A group", "_groups", "-x -a '(__fish_complete_groups)'"),
     "OCTAL": NOTHING, "SECONDS": NOTHING, "N": NOTHING, "NAME[=VALUE]": NOTHING,
 }
@@ -28,6 +29,9 @@ class Option:
     def __init__(self, name, letter, argument, text):
         self.name, self.argument, self.text = name, argument.strip('"') if argument != "NULL" else None, text
         self.letter = letter[1] if letter.startswith("'") else None
+        self.optional = argument.startswith('"[=')  # only behind "="
+        if self.optional:
+            self.argument = self.argument[2:-1]
         self.words = []
         if self.argument and "|" in self.argument:
             self.words = [re.sub(r"(?<=:)N$", "", word) for word in self.argument.split("|")]
@@ -120,11 +124,11 @@ def bash_value(option):
 
 
 def bash(options):
-    values, taking = [], [option for option in options if option.argument]
-    for option in taking:
-        if bash_value(option):
+    values, taking = [], [option for option in options if option.argument and not option.optional]
+    for option in options:
+        if option.argument and bash_value(option):
             values.append(f"    {' | '.join(option.spellings())}) {bash_value(option)} ;;")
-    offered = [f"--{option.name}" + ("=" if option.argument else "") for option in options]
+    offered = [f"--{option.name}" + ("=" if option in taking else "") for option in options]
     return BASH.replace("@VALUES@", "\n".join(values)) \
         .replace("@WITH@", " ".join(word for option in taking for word in option.spellings())) \
         .replace("@FLAGS@", letters(options, False)).replace("@OPTIONS@", " ".join(offered))
@@ -152,9 +156,9 @@ def zsh_option(option):
         action = f":value:{{compadd {plain}{open_ended}}}"
     elif option.argument:
         name = option.argument.lower().split("[", maxsplit=1)[0]
-        action = f":{name}:{KINDS[option.argument][1]}"
+        action = f":{':' if option.optional else ''}{name}:{KINDS[option.argument][1]}"
     spelled = [f"-{option.letter}" + ("+" if option.argument else "")] if option.letter else []
-    spelled.append(f"--{option.name}" + ("=" if option.argument else ""))
+    spelled.append(f"--{option.name}" + ("=-" if option.optional else "=" if option.argument else ""))
     repeatable = "repeatable" in option.text
     before = "'*'" if repeatable else f"'({' '.join(option.spellings())})'" if option.letter else ""
     names = f"{{{','.join(spelled)}}}" if len(spelled) > 1 else spelled[0]
@@ -204,13 +208,13 @@ def fish_option(option):
     letter = f" -s {option.letter}" if option.letter else ""
     how = f"-x -a '{' '.join(option.words)}' " if option.words else ""
     if option.argument and not option.words:
-        how = KINDS[option.argument][2] + " "
+        how = (KINDS[option.argument][2] + " ").lstrip()
     text = option.text.replace("\\", "\\\\").replace("'", "\\'")
     return f"complete -c daemonize -n 'not __daemonize_program >/dev/null'{letter} -l {option.name} {how}-d '{text}'"
 
 
 def fish(options):
-    long = "|".join(option.name for option in options if option.argument)
+    long = "|".join(option.name for option in options if option.argument and not option.optional)
     return FISH.replace("@FLAGS@", letters(options, False)).replace("@TAKING@", letters(options, True)) \
         .replace("@LONG@", long).replace("@OPTIONS@", "\n".join(map(fish_option, options)))
 

@@ -34,6 +34,7 @@ CASES = [
     ("daemonize -p FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize -ap FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize --stdout=FOLDER/some.p", {"FOLDER/some.pid"}),
+    ("daemonize --trace invented-prog", {"invented-program"}),
     ("daemonize -c FOLDER/s", {"FOLDER/sub/"}),  # a folder, and no file
     ("daemonize invented-prog", {"invented-program"}),
     ("daemonize -- invented-prog", {"invented-program"}),

@@ -231,6 +231,14 @@ def a_second_instance(place, block):
     place.box.stop(pid, signal.SIGKILL)
 
 
+@example("daemonize --trace -p /run/nap.pid")
+def see_it_happen(place, block):
+    result = place.start(block)
+    place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
+    check(result.err.endswith("verdict: exit 0, the program runs\n"), result)
+    check(all(f" {process} " in result.err for process in ("launcher", "leader", "daemon")), result)
+
+
 @example("daemonize false; echo $?")
 def started_or_not(place, block):
     equal(place.start(block).out, "0\n66\n")

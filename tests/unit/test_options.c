@@ -301,7 +301,8 @@ static void memory_that_runs_out_is_a_system_error(void **state)
 static void the_help_lists_every_option(void **state)
 {
     (void)state;
-    enum { OPTION_NO_LOCK = 256, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD, OPTION_ON_TIMEOUT, OPTION_READY };
+    enum { OPTION_NO_LOCK = 256, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD, OPTION_ON_TIMEOUT, OPTION_READY,
+           OPTION_TRACE };
     static const struct { const char *name; int letter; const char *argument, *help; } table[] = {
 #define OPTION(name, value, argument, help) { name, value, argument, help },
 #include "../../cli/options.def"
@@ -318,7 +319,8 @@ static void the_help_lists_every_option(void **state)
             snprintf(spelled, sizeof spelled, "\n  -%c, --%s%s%s ", table[i].letter, table[i].name,
                      table[i].argument ? " " : "", table[i].argument ? table[i].argument : "");
         else
-            snprintf(spelled, sizeof spelled, "\n      --%s%s%s ", table[i].name, table[i].argument ? "=" : "",
+            snprintf(spelled, sizeof spelled, "\n      --%s%s%s ", table[i].name,
+                     table[i].argument && *table[i].argument != '[' ? "=" : "",
                      table[i].argument ? table[i].argument : "");
         assert_contains(text, spelled);
         assert_contains(text, table[i].help);

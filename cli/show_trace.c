@@ -1,0 +1,251 @@
+/* show_trace.c - a trace as text, a line a call, or for trace viewers (CLI-16, CLI-17).
+ *
+ * For viewers: the Chrome trace-event format, a JSON object with "traceEvents", which Perfetto, chrome://tracing and
+ * others open.  Steps and calls are complete events ("ph": "X") with times in microseconds, a row a process. */
+#include "show_trace.h"
+#include "../core/blivet.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PATIENCE_MS = 1000, LINE = 2 * BLIVET_MESSAGE_SIZE + 512 };
+
+/* ---- the sheet ---- */
+
+/* False where nobody makes room in time: a pipe that nobody empties would hold the launcher (CLI-12). */
+static bool put_bytes(struct sheet *sheet, const char *bytes, size_t count)
+{
+    struct pollfd reader = { .fd = sheet->fd, .events = POLLOUT };
+    ssize_t written;
+    if (sheet->is_file)
+        UNINTERRUPTED(written, sheet->ops->pwrite(sheet->fd, bytes, count, sheet->offset));
+    else if (sheet->ops->poll(&reader, 1, PATIENCE_MS) == 0)
+        written = 0;
+    else
+        UNINTERRUPTED(written, sheet->ops->write(sheet->fd, bytes, count));
+    if (written <= 0)
+        return false;
+    sheet->offset += written;
+    return (size_t)written == count || put_bytes(sheet, bytes + written, count - (size_t)written);
+}
+
+static void flush(struct sheet *sheet)
+{
+    if (sheet->fd >= 0 && !put_bytes(sheet, sheet->bytes, sheet->used))
+        sheet->fd = -1; /* and the rest is not tried */
+    sheet->used = 0;
+}
+
+__attribute__((__format__(__printf__, 2, 3))) static void put(struct sheet *sheet, const char *format, ...)
+{
+    char line[LINE];
+    va_list values;
+    va_start(values, format);
+    int length = vsnprintf(line, sizeof line, format, values);
+    va_end(values);
+    size_t count = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+    if (sheet->used + count > sizeof sheet->bytes)
+        flush(sheet);
+    memcpy(sheet->bytes + sheet->used, line, count); /* fits: a line is shorter than the sheet */
+    sheet->used += count;
+}
+_Static_assert(LINE <= sizeof((struct sheet *)NULL)->bytes, "a line fits on an empty sheet");
+
+/* ---- records ---- */
+
+static const char *const result_types[] = {
+#define CALL(result, name, parameters, arguments, failure, errnos) #result,
+#define VOID(name, parameters, arguments) "",
+#include "../syscall/ops.def"
+#undef CALL
+#undef VOID
+};
+
+static const char *error_name(int number)
+{
+#define REASON(name, text) \
+    if (number == name) \
+        return #name;
+#include "../core/errno.def"
+#undef REASON
+    return "?";
+}
+
+static bool is_call(const struct blivet_trace_record *record, const char *name)
+{
+    return strcmp(blivet_call_name(record->call), name) == 0;
+}
+
+static bool is_step(const struct blivet_trace_record *record) { return is_call(record, "enter_step"); }
+
+static const char *step_name(int step)
+{
+    const char *name = blivet_step_name(step);
+    return name ? name : "after the sequence";
+}
+
+/* " = 3", " = -1 ENOENT", " = 0x5581..."; empty for what returns nothing. */
+static void describe_result(char *text, size_t size, const struct blivet_trace_record *record)
+{
+    const char *type = result_types[record->call];
+    const char *star = strchr(type, '*');
+    *text = '\0';
+    if (record->state != BLIVET_CALL_RETURNED)
+        snprintf(text, size, "%s", *type == '\0' || is_call(record, "execve") ? "" : " = ?"); /* it never returned */
+    else if (record->error)
+        snprintf(text, size, " = %s %s", star ? "NULL" : "-1", error_name(record->error));
+    else if (star && record->result == 0)
+        snprintf(text, size, " = NULL");
+    else if (star)
+        snprintf(text, size, " = %#llx", (unsigned long long)record->result);
+    else if (strcmp(type, "mode_t") == 0)
+        snprintf(text, size, " = %#llo", (unsigned long long)record->result);
+    else if (*type)
+        snprintf(text, size, " = %lld", (long long)record->result);
+}
+
+static uint32_t recorded(const struct blivet_trace *trace)
+{
+    return trace->count < trace->capacity ? trace->count : trace->capacity;
+}
+
+const char *trace_process_name(int process, bool foreground)
+{
+    return process == 0 ? foreground ? "foreground" : "launcher" : process == 1 ? "leader" : "daemon";
+}
+
+/* ---- as text ---- */
+
+static void put_line(struct sheet *sheet, const struct blivet_trace_record *record, bool foreground)
+{
+    const char *bold = sheet->colour ? "\033[1m" : "", *red = sheet->colour ? "\033[31m" : "";
+    const char *plain = sheet->colour ? "\033[0m" : "";
+    char result[64], step[8] = "-";
+    if (record->step > 0 && blivet_step_name(record->step))
+        snprintf(step, sizeof step, "%d", record->step);
+    else if (record->step > 0)
+        snprintf(step, sizeof step, "+");
+    put(sheet, "%10.3f %-10s %2s  ", (double)record->began_ns / 1e6, trace_process_name(record->process, foreground), step);
+    describe_result(result, sizeof result, record);
+    if (is_step(record))
+        put(sheet, "%s-- %s%s\n", bold, step_name(record->step), plain);
+    else
+        put(sheet, "%s%s(%s)%s%s\n", record->error ? red : "", blivet_call_name(record->call), record->arguments, result,
+            record->error ? plain : "");
+}
+
+static void put_missing(struct sheet *sheet, const struct blivet_trace *trace)
+{
+    if (trace->count > trace->capacity)
+        put(sheet, "%10s %lu calls more, for which there was no room\n", "...",
+            (unsigned long)(trace->count - trace->capacity));
+}
+
+void trace_as_text(struct sheet *sheet, const struct blivet_trace *trace, const struct ending *ending)
+{
+    if (sheet->shown == 0)
+        put(sheet, "        ms process  step  call\n");
+    for (uint32_t i = sheet->shown; i < recorded(trace); i++)
+        if (trace->records[i].state != BLIVET_CALL_NONE)
+            put_line(sheet, &trace->records[i], ending->foreground);
+    sheet->shown = recorded(trace);
+    put_missing(sheet, trace);
+    if (ending->begun)
+        put(sheet, "verdict: none; the process goes on as the program\n");
+    else
+        put(sheet, "verdict: exit %d%s%s\n", ending->code, *ending->message ? ", " : "", ending->message);
+    flush(sheet);
+}
+
+/* ---- for viewers ---- */
+
+static void put_json_text(struct sheet *sheet, const char *text)
+{
+    put(sheet, "\"");
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ')
+            put(sheet, "\\u%04x", (unsigned)*text);
+        else
+            put(sheet, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    put(sheet, "\"");
+}
+
+static void put_microseconds(struct sheet *sheet, const char *name, int64_t ns)
+{
+    put(sheet, ", \"%s\": %lld.%03d", name, (long long)(ns / 1000), (int)(ns % 1000));
+}
+
+static int64_t end_of(const struct blivet_trace_record *record)
+{
+    return record->ended_ns > record->began_ns ? record->ended_ns : record->began_ns;
+}
+
+/* A step lasts until the next one of its process, the last one as long as its process makes calls. */
+static int64_t end_of_step(const struct blivet_trace *trace, uint32_t index)
+{
+    const struct blivet_trace_record *step = &trace->records[index];
+    int64_t end = step->began_ns;
+    for (uint32_t i = index + 1; i < recorded(trace); i++) {
+        const struct blivet_trace_record *record = &trace->records[i];
+        if (record->process != step->process || record->state == BLIVET_CALL_NONE)
+            continue;
+        if (is_step(record))
+            return record->began_ns;
+        end = end_of(record) > end ? end_of(record) : end;
+    }
+    return end;
+}
+
+static void put_event(struct sheet *sheet, const struct blivet_trace *trace, uint32_t index)
+{
+    const struct blivet_trace_record *record = &trace->records[index];
+    char result[64];
+    put(sheet, ",\n{\"ph\": \"X\", \"pid\": %d, \"tid\": %d", (int)record->pid, (int)record->pid);
+    put_microseconds(sheet, "ts", record->began_ns);
+    put_microseconds(sheet, "dur", (is_step(record) ? end_of_step(trace, index) : end_of(record)) - record->began_ns);
+    put(sheet, ", \"cat\": \"%s\", \"name\": ", is_step(record) ? "step" : "call");
+    put_json_text(sheet, is_step(record) ? step_name(record->step) : blivet_call_name(record->call));
+    put(sheet, ", \"args\": {\"step\": %d", record->step);
+    if (!is_step(record)) {
+        describe_result(result, sizeof result, record);
+        put(sheet, ", \"arguments\": ");
+        put_json_text(sheet, record->arguments);
+        put(sheet, ", \"result\": ");
+        put_json_text(sheet, *result ? result + strlen(" = ") : "");
+    }
+    put(sheet, "}}");
+}
+
+/* The row's name, at the first record of each process. */
+static void put_row(struct sheet *sheet, const struct blivet_trace *trace, uint32_t index, bool foreground)
+{
+    const struct blivet_trace_record *record = &trace->records[index];
+    for (uint32_t i = 0; i < index; i++)
+        if (trace->records[i].pid == record->pid)
+            return;
+    put(sheet, "%s\n{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": %d, \"args\": {\"name\": \"%s\"}}", index ? "," : "",
+        (int)record->pid, trace_process_name(record->process, foreground));
+    put(sheet, ",\n{\"ph\": \"M\", \"name\": \"process_sort_index\", \"pid\": %d, \"args\": {\"sort_index\": %d}}",
+        (int)record->pid, record->process);
+}
+
+void trace_as_json(struct sheet *sheet, const struct blivet_trace *trace, const struct ending *ending)
+{
+    put(sheet, "{\"traceEvents\": [");
+    for (uint32_t i = 0; i < recorded(trace); i++)
+        if (trace->records[i].state != BLIVET_CALL_NONE) {
+            put_row(sheet, trace, i, ending->foreground);
+            put_event(sheet, trace, i);
+        }
+    put(sheet, "\n],\n\"otherData\": {\"not recorded\": %lu, ",
+        (unsigned long)(trace->count - recorded(trace)));
+    if (ending->begun)
+        put(sheet, "\"exit\": null");
+    else
+        put(sheet, "\"exit\": %d", ending->code);
+    put(sheet, ", \"message\": ");
+    put_json_text(sheet, ending->message);
+    put(sheet, "}}\n");
+    flush(sheet);
+}

@@ -1,0 +1,28 @@
+/* show_trace.h - a trace as text, a line a call, or for trace viewers (CLI-16, CLI-17). */
+#ifndef DAEMONIZE_SHOW_TRACE_H
+#define DAEMONIZE_SHOW_TRACE_H
+#include "../syscall/trace.h"
+
+/* Where it is written: a regular file, from its beginning, or whatever is on a descriptor. */
+struct sheet {
+    const struct blivet_ops *ops;
+    int fd; /* -1: it is not written */
+    bool is_file, colour;
+    off_t offset;
+    uint32_t shown; /* records */
+    size_t used;
+    char bytes[4096];
+};
+
+/* How it ended.  begun: a program that was started in the foreground has no exit code yet. */
+struct ending {
+    bool foreground, begun;
+    int code;
+    const char *message; /* "" where nothing was said */
+};
+
+void trace_as_text(struct sheet *sheet, const struct blivet_trace *trace, const struct ending *ending);
+void trace_as_json(struct sheet *sheet, const struct blivet_trace *trace, const struct ending *ending);
+
+const char *trace_process_name(int process, bool foreground);
+#endif

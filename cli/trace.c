@@ -1,0 +1,209 @@
+/* trace.c - a start that is watched (CLI-16, CLI-17).
+ *
+ * The recording table writes into memory that the three processes share; it was mapped before the first fork and is
+ * gone at exec.  The launcher ends inside the library, so beneath the recording table lies one that shows the record
+ * before the launcher's _exit, and in foreground mode before exec. */
+#include "trace.h"
+#include "show_trace.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CALLS = 4096, OUT_OF_THE_WAY = 1000 };
+
+/* The calls of a table have no argument to carry this. */
+static struct {
+    const struct blivet_ops *ops; /* what we were given */
+    struct blivet_ops beneath;
+    struct blivet_trace *trace;
+    pid_t launcher;
+    bool foreground, as_json;
+    struct sheet sheet;
+    char message[BLIVET_MESSAGE_SIZE + 320]; /* what the launcher said last */
+    const char *success;
+} watch;
+
+/* ---- showing ---- */
+
+/* A file anew each time, for an exec can fail after it was shown; a stream goes on. */
+static void show(bool begun, int code)
+{
+    struct sheet *sheet = &watch.sheet;
+    const struct ending ending = { watch.foreground, begun, code, code == 0 ? watch.success : watch.message };
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction pipe_before, size_before;
+    watch.ops->sigaction(SIGPIPE, &ignore, &pipe_before);
+    watch.ops->sigaction(SIGXFSZ, &ignore, &size_before);
+    if (sheet->is_file && watch.ops->ftruncate(sheet->fd, 0) == 0)
+        sheet->offset = sheet->shown = 0;
+    (watch.as_json ? trace_as_json : trace_as_text)(sheet, watch.trace, &ending);
+    watch.ops->sigaction(SIGPIPE, &pipe_before, NULL);
+    watch.ops->sigaction(SIGXFSZ, &size_before, NULL);
+}
+
+static bool in_launcher(void) { return watch.ops->getpid() == watch.launcher; }
+
+static void leave_at_once(int status)
+{
+    if (in_launcher())
+        show(false, status);
+    watch.ops->_exit(status);
+}
+
+static void leave(int status)
+{
+    if (in_launcher())
+        show(false, status);
+    watch.ops->exit(status);
+}
+
+static int become(const char *path, char *const argv[], char *const envp[])
+{
+    if (in_launcher() && watch.ops->eaccess(path, X_OK) == 0) /* the others of a search are sure to fail */
+        show(true, 0);
+    return watch.ops->execve(path, argv, envp);
+}
+
+/* What it says on the way out is the message of the verdict. */
+static ssize_t say(int fd, const void *bytes, size_t count)
+{
+    if (in_launcher() && count < sizeof watch.message) {
+        memcpy(watch.message, bytes, count);
+        watch.message[count] = '\0';
+        watch.message[strcspn(watch.message, "\n")] = '\0';
+    }
+    return watch.ops->write(fd, bytes, count);
+}
+
+/* ---- the file ---- */
+
+static int unwritable(struct blivet_error *error, int number, const char *path, const char *why)
+{
+    blivet_set_error(error, BLIVET_OUTPUT_FAILED, number, "trace", path, why);
+    return -1;
+}
+
+/* No file of the daemon's: it would be written by two. */
+static bool is_another_file(const struct blivet_config *config, const struct stat *file, const char **which)
+{
+    const char *const paths[] = { config->pidfile, config->lockfile, config->stdout_path, config->stderr_path };
+    static const char *const names[] = { "is the pidfile", "is the lockfile", "is stdout", "is stderr" };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct stat other;
+        *which = names[i];
+        if (paths[i] && watch.ops->stat(paths[i], &other) == 0 && other.st_dev == file->st_dev &&
+            other.st_ino == file->st_ino)
+            return false;
+    }
+    return true;
+}
+
+static int judge_file(const struct options *options, int fd, bool created, struct blivet_error *error)
+{
+    struct stat file;
+    const char *path = options->trace_file, *which;
+    if (watch.ops->fstat(fd, &file) != 0)
+        return unwritable(error, errno, path, NULL);
+    if (!S_ISREG(file.st_mode))
+        return unwritable(error, 0, path, "is not a regular file");
+    if (file.st_nlink != 1)
+        return unwritable(error, 0, path, "has several names");
+    if (is_another_file(&options->config, &file, &which))
+        return 0;
+    if (created)
+        watch.ops->unlink(path);
+    blivet_set_error(error, BLIVET_INVALID_CONFIG, 0, "option --trace", path, which);
+    return -1;
+}
+
+/* Nothing is followed, waited for or emptied before it has been looked at. */
+static int open_file(const struct options *options, struct blivet_error *error)
+{
+    const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    const char *path = options->trace_file;
+    int fd;
+    UNINTERRUPTED(fd, watch.ops->open(path, flags | O_CREAT | O_EXCL, 0644));
+    bool created = fd >= 0;
+    if (fd < 0 && errno == EEXIST)
+        UNINTERRUPTED(fd, watch.ops->open(path, flags, 0));
+    if (fd < 0)
+        return unwritable(error, errno, path, errno == ELOOP ? "is a symbolic link" : NULL);
+    if (judge_file(options, fd, created, error) == 0)
+        return fd;
+    watch.ops->close(fd);
+    return -1;
+}
+
+/* A copy where it is in nobody's way: the descriptors of the start have the numbers that they would have without it. */
+static int move_away(int fd)
+{
+    int moved = -1;
+    for (int floor = OUT_OF_THE_WAY; floor > 2 && moved < 0; floor /= 10)
+        UNINTERRUPTED(moved, watch.ops->fcntl(fd, F_DUPFD_CLOEXEC, floor));
+    return moved;
+}
+
+/* Of a launcher that waits, standard error stays what it is. */
+static int open_sheet(struct options *options, struct blivet_error *error)
+{
+    struct sheet *sheet = &watch.sheet;
+    int fd = 2;
+    sheet->ops = watch.ops;
+    sheet->fd = -1;
+    if (options->trace_file && (fd = open_file(options, error)) < 0)
+        return -1;
+    sheet->is_file = options->trace_file != NULL;
+    sheet->colour = !sheet->is_file && options_colour(watch.ops, fd);
+    sheet->fd = sheet->is_file || watch.foreground ? move_away(fd) : fd;
+    if (sheet->is_file) {
+        int number = errno;
+        watch.ops->close(fd);
+        if (sheet->fd < 0)
+            return unwritable(error, number, options->trace_file, NULL);
+    }
+    if (watch.foreground && sheet->fd >= 0) /* until exec, past step 13 */
+        options->keep_fds[options->config.keep_fds_count++] = sheet->fd;
+    return 0;
+}
+
+/* ---- begin and end ---- */
+
+static bool ends_in_json(const char *path)
+{
+    static const char ending[] = ".json";
+    size_t length = path ? strlen(path) : 0;
+    return length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0;
+}
+
+const struct blivet_ops *trace_begin(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
+{
+    const size_t size = sizeof *watch.trace + CALLS * sizeof watch.trace->records[0];
+    memset(&watch, 0, sizeof watch);
+    watch.ops = ops;
+    watch.foreground = (options->config.flags & BLIVET_FOREGROUND) != 0;
+    watch.as_json = ends_in_json(options->trace_file);
+    watch.launcher = ops->getpid();
+    watch.success = options->config.ready == BLIVET_READY_EXEC ? "the program runs" : "the program is ready";
+    if (open_sheet(options, error) != 0)
+        return NULL;
+    void *memory = ops->mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        blivet_set_error(error, BLIVET_SYSTEM_FAILED, errno, "memory", NULL, NULL);
+        return NULL;
+    }
+    watch.beneath = *ops;
+    watch.beneath._exit = leave_at_once;
+    watch.beneath.exit = leave;
+    watch.beneath.execve = become;
+    watch.beneath.write = say;
+    watch.trace = memory;
+    return blivet_trace_on(memory, size, &watch.beneath);
+}
+
+void trace_end(int status)
+{
+    if (watch.trace)
+        show(false, status);
+    watch.trace = NULL;
+}

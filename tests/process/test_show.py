@@ -1,0 +1,217 @@
+"""test_show.py - the command shows itself: what it did (CLI-16, CLI-17)."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import stat
+import struct
+import termios
+
+from harness import ERR, SLEEP, check, equal, fds_of, locked, read, rows, text, write
+
+LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
+
+
+def parsed(shown):
+    """[(process, step, name, the rest)] of the calls and steps, and the verdict."""
+    lines = shown.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.split() == ["ms", "process", "step", "call"])
+    found = []
+    for line in lines[begin + 1:-1]:
+        match = LINE.fullmatch(line)
+        check(match, "not a line of a trace:", line)
+        found.append((match[2], match[3], match[4] or match[5], match[7] or ""))
+    check(lines[-1].startswith("verdict: "), lines[-1])
+    return found, lines[-1].removeprefix("verdict: ")
+
+
+def named(calls, process, step):
+    return [name for who, number, name, _ in calls if (who, number) == (process, step)]
+
+
+@rows("CLI-16")
+def a_trace_shows_all_three_processes_and_the_verdict(box):
+    with box.running("--trace", "-p", box.path("pid")) as daemon:
+        result = daemon.result
+        equal((result.code, result.out), (0, ""))
+        calls, verdict = parsed(result.err)
+        equal(verdict, "exit 0, the program runs")
+        equal(named(calls, "leader", "2"), ["session", "setsid"])
+        check("fork" in named(calls, "launcher", "1") and "fork" in named(calls, "leader", "3"), "the forks")
+        check({"lock", "flock"} <= set(named(calls, "daemon", "7")), "the lock")
+        equal([name for who, _, name, _ in calls if who == "daemon"][-1], "execve")
+        equal(calls[-1][:3], ("launcher", "1", "_exit"))
+        check("\033" not in result.err, "no colour in a pipe")
+
+
+@rows("CLI-16")
+def what_is_started_is_the_same_with_a_trace(box):
+    options = ["-p", box.path("pid"), "-o", box.path("out"), "-c", box.folder, "-m", "027"]
+    for more in ([], ["--no-close-fds"]):
+        seen = []
+        for trace in ([], ["--trace"], [f"--trace={box.path('trace')}"]):
+            with box.running(*trace, *options, *more) as daemon:
+                with open(f"/proc/{daemon.pid}/maps", encoding="utf-8") as file:
+                    check("/dev/zero" not in file.read(), "the record is gone")
+                seen.append((fds_of(daemon.pid), locked(box.path("pid")), stat.S_IMODE(os.stat(box.path("out")).st_mode)))
+        equal(seen[1:], seen[:1] * 2, more)
+
+
+@rows("CLI-16")
+def a_failed_start_is_shown_to_its_end(box):
+    held, gone = box.path("held"), box.path("gone")
+    with box.running("-p", held):
+        cases = [(["-p", held], SLEEP, "ERR-4", "is locked by another process"),
+                 (["-o", box.folder], SLEEP, "ERR-7", "is a directory"),
+                 (["-p", gone], ["no-such-program"], "ERR-2", "no-such-program: no such file"),
+                 (["-p", gone], ["/no/such/program"], "ERR-2", "/no/such/program: no such file")]
+        if os.geteuid() == 0:
+            cases.append((["-u", "nobody-at-all"], SLEEP, "ERR-3", "nobody-at-all: not found"))
+        for options, program, row, message in cases:
+            for mode in ([], ["-f"]):
+                with box.about(options, mode):
+                    result = box.daemonize("--trace", *mode, *options, program=program)
+                    _, verdict = parsed(result.err)
+                    equal(result.code, ERR[row], result)
+                    check(verdict.startswith(f"exit {result.code}, daemonize: ") and message in verdict, verdict)
+                    check(not os.path.exists(gone), "the pidfile")
+
+
+@rows("CLI-16", "CLI-14")
+def in_the_foreground_the_trace_ends_at_exec(box):
+    err = box.path("err")
+    result = box.daemonize("-f", "--trace", "-e", err, program=["/bin/sh", "-c", "ls /proc/self/fd >&2; exit 7"])
+    calls, verdict = parsed(result.err)
+    equal((result.code, verdict), (7, "none; the process goes on as the program"))
+    equal(calls[-1][:3], ("foreground", "+", "execve"))
+    equal(text(err).split(), ["0", "1", "2", "3"])  # the last one is the listing itself
+
+
+@rows("CLI-17")
+def for_viewers_each_process_is_a_row_of_steps_and_calls(box):
+    path = box.path("trace.json")
+    with box.running(f"--trace={path}", "-p", box.path("pid")) as daemon:
+        equal(daemon.result.err, "")
+        whole = json.loads(text(path))
+        equal(whole["otherData"], {"not recorded": 0, "exit": 0, "message": "the program runs"})
+        events = whole["traceEvents"]
+        names = {event["pid"]: event["args"]["name"] for event in events if event.get("name") == "process_name"}
+        equal(sorted(names.values()), ["daemon", "launcher", "leader"])
+        equal(names[daemon.pid], "daemon")
+        spans = [event for event in events if event["ph"] == "X"]
+        equal([event["name"] for event in spans if event["cat"] == "step" and event["pid"] == daemon.pid][-1],
+              "after the sequence")
+        for event in spans:
+            check(event["dur"] >= 0 and event["tid"] == event["pid"], event)
+            inside = [step for step in spans if step["cat"] == "step" and step["pid"] == event["pid"] and
+                      step["args"]["step"] == event["args"]["step"]]
+            check(not inside or event["ts"] + event["dur"] <= max(step["ts"] + step["dur"] for step in inside) + 0.002,
+                  "a call is within its step:", event, inside)
+        equal(stat.S_IMODE(os.stat(path).st_mode), 0o644)
+
+
+@rows("CLI-17")
+def a_file_that_was_there_is_replaced(box):
+    path = box.file("trace", "x" * 1000000)
+    with box.running(f"--trace={path}"):
+        check(text(path).lstrip().startswith("ms process"), "from its beginning")
+        equal(text(path).splitlines()[-1], "verdict: exit 0, the program runs")
+
+
+@rows("CLI-17", "ERR-7")
+def a_file_that_cannot_be_written_is_refused_before_anything_is_begun(box):
+    target, fifo, link = box.file("target", "precious\n"), box.path("fifo"), box.path("link")
+    os.mkfifo(fifo)
+    os.symlink(target, link)
+    os.symlink(box.path("dangling-target"), box.path("dangling"))
+    os.link(box.file("two"), box.path("names"))
+    pidfile = box.path("pid")
+    for bad in (fifo, link, box.path("dangling"), box.path("names"), box.folder, "/no/such/folder/x", "/dev/full"):
+        with box.about(bad):
+            box.refused(box.daemonize("-p", pidfile, f"--trace={bad}"), "ERR-7", "trace", bad)
+            check(not os.path.exists(pidfile) and not os.path.exists(box.path("dangling-target")), "nothing is created")
+    equal(text(target), "precious\n")
+    box.refused(box.daemonize("--trace="), "ERR-1", "--trace")
+
+
+@rows("CLI-17", "ERR-1")
+def the_daemons_own_files_are_no_place_for_it(box):
+    for there in (False, True):
+        for option in ("-p", "-l", "-o", "-e"):
+            path = box.path(f"own{option}{there}")
+            if there:
+                write(path, "precious\n")
+            with box.about(option, there):
+                box.refused(box.daemonize(option, path, f"--trace={box.folder}/./{os.path.basename(path)}"), "ERR-1", "--trace")
+                equal(text(path) if os.path.exists(path) else None, "precious\n" if there else None)
+
+
+@rows("CLI-12", "CLI-16")
+def a_trace_that_nobody_can_read_changes_no_exit_code(box):
+    reading, writing = os.pipe()
+    os.close(reading)
+    for how in ({"stderr": "/dev/full"}, {"stderr": writing}, {"close": (2,)}):
+        with box.about(how), box.running("--trace", **how):
+            pass
+        for mode in ([], ["-f"]):
+            with box.about(how, mode):
+                equal(box.daemonize("--trace", *mode, program=["no-such-program"], **how).code, ERR["ERR-2"])
+
+
+@rows("CLI-16", "STD-5")
+def ten_thousand_inherited_descriptors_are_no_matter(box):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit[1] < 11000:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], limit[0]), limit[1]))
+    most = min(limit[1], 11000) - 500
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most + 500, limit[1]))
+    opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(min(most, 10000))]
+    for fd in opened:
+        os.set_inheritable(fd, True)
+    path = box.path("trace")
+    with box.running(f"--trace={path}", "-p", box.path("pid")) as daemon:
+        calls, verdict = parsed(text(path))
+        equal(verdict, "exit 0, the program runs")
+        check(len(calls) < 300, "calls:", len(calls))
+        equal(len(fds_of(daemon.pid)), 4)
+    for fd in opened:
+        os.close(fd)
+
+
+def on_a_terminal(box, argv, columns, env):
+    """What comes on a terminal of that width."""
+    own, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    result = box.start(argv, env=env, stdout=its, stderr=its)
+    os.set_blocking(own, False)
+    shown = b""
+
+    def drain():
+        nonlocal shown
+        try:
+            while part := os.read(own, 65536):
+                shown += part
+        except BlockingIOError:
+            pass
+        return not result.running()
+
+    from harness import wait_until
+    wait_until(drain, "the end", 10)
+    drain()
+    os.close(own)
+    os.close(its)
+    return shown.decode().replace("\r\n", "\n")
+
+
+@rows("CLI-16")
+def colour_is_for_a_terminal_without_no_color(box):
+    argv = [box.command, "--trace", "-o", box.folder, "--", *SLEEP]
+    base = {"PATH": "/usr/bin:/bin", "TERM": "xterm"}
+    for more, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)):
+        with box.about(more):
+            shown = on_a_terminal(box, argv, 80, {**base, **more})
+            equal("\033[1m" in shown, coloured, shown[:400])
+            check("verdict: exit 73" in shown, shown[-400:])
