@@ -166,6 +166,23 @@ static void what_will_be_done_is_said_where_that_is_asked_for(void **state)
     assert_true(strstr(script.trace, "write ") < strstr(script.trace, "fork "));
 }
 
+static void the_plan_has_what_was_chosen(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *said, *unsaid; } cases[] = {
+        { "-v -f -c /run -p /run/x true", ": mode: foreground\n", ": mode: daemon\n" },
+        { "-v -f -c /run -p /run/x true", ": working directory: /run\n", ": working directory: /\n" },
+        { "-v -f -l /run/l -p /run/x true", ": lock: /run/l\n", ": lock: /run/x\n" },
+        { "-v -f --no-lock -p /run/x true", ": pidfile: /run/x\n", ": lock: " },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_LAUNCHER);
+        run(cases[i].line);
+        assert_contains(script.printed, cases[i].said);
+        assert_null(strstr(script.printed, cases[i].unsaid));
+    }
+}
+
 /* ---- in the daemon ---- */
 
 static void the_program_is_run_after_everything_else(void **state)
@@ -369,6 +386,7 @@ int main(void)
         CLAIM("CLI-12", a_message_that_cannot_be_written_changes_no_exit_code),
         CLAIM("CLI-13", help_and_version_go_to_stdout),
         CLAIM("CLI-6", what_will_be_done_is_said_where_that_is_asked_for),
+        CLAIM("CLI-6 CFG-13", the_plan_has_what_was_chosen),
         CLAIM("CLI-11 CLI-8 CLI-5 SEQ-11 PID-7", the_program_is_run_after_everything_else),
         CLAIM("CLI-5 STD-6 PID-6", the_program_gets_the_lock_and_nothing_else_of_ours),
         CLAIM("SEQ-7 CLI-5", an_interrupted_call_before_exec_is_repeated),

@@ -281,6 +281,17 @@ static void a_refusal_names_option_and_value(void **state)
     }
 }
 
+static void no_word_at_all_is_a_usage_error(void **state)
+{
+    (void)state;
+    char *argv[] = { NULL }; /* execve allows it; a sanitizer sees who looks behind its end */
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(options_parse(&options, 0, argv, &blivet_script, &error), -1);
+    assert_int_equal(error.exit_code, 64);
+    assert_string_equal(error.message, "program: none is given");
+    done();
+}
+
 static void memory_that_runs_out_is_a_system_error(void **state)
 {
     (void)state;
@@ -342,6 +353,7 @@ int main(void)
         CLAIM("CLI-8", any_bytes_pass),
         CLAIM("CLI-2", stderr_goes_beside_stdout),
         CLAIM("CLI-7 ERR-1", a_refusal_names_option_and_value),
+        CLAIM("CLI-7 ERR-1", no_word_at_all_is_a_usage_error),
         CLAIM("ERR-6", memory_that_runs_out_is_a_system_error),
         CLAIM("CLI-13", the_help_lists_every_option),
     };
