@@ -15,7 +15,7 @@ require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:
 
 cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 mv build.log build/configure.log
-cmake --build build --parallel
+cmake --build build --parallel "$(nproc)"
 
 echo "== lint"
 sh tests/lint.sh
