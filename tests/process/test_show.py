@@ -10,7 +10,7 @@ import stat
 import struct
 import termios
 
-from harness import ERR, SLEEP, check, equal, fds_of, locked, read, rows, text, write
+from harness import ERR, SLEEP, check, equal, fds_of, locked, rows, text, write
 
 LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
 
