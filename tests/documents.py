@@ -239,7 +239,14 @@ def check_form():
     check("the README names files that exist", [],
           [path for path in re.findall(r"\]\(([\w./-]+)\)", README) if not os.path.exists(os.path.join(ROOT, path))])
     check("no function is over 70 lines", [], long_functions())
-    rows = set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", read("tests/spec.md"), re.M))
+    kept = re.search(r"<!-- from tests/bench/results -->\n(.*?)<!-- end -->", readme, re.S)
+check("the README's figures are those of tests/bench/results/report.md", True,
+      bool(kept and kept.group(1).strip()) and kept.group(1) in read("tests/bench/results/report.md"))
+outside = readme.replace(kept.group(0), "") if kept else readme
+performance = re.search(r"^## Performance$(.*?)^## ", outside, re.S | re.M)
+check("the README has no figure of performance but those", [],
+      re.findall(r"\d[\d.]*(?: times| ms| calls|%)", performance.group(1)) if performance else ["no such section"])
+rows = set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", read("tests/spec.md"), re.M))
     check("rows that code and tests name exist", [], sorted(rows_named() - rows))
 
 

@@ -25,6 +25,7 @@ echo "== torture in process"
 build/tests/torture/torture tests/torture/promises.txt build/torture.jsonl
 echo "== audit"
 sh tests/audit.sh build
+python3 tests/bench/footprint.py build/core/libblivet.a
 echo "== install"
 sh tests/install/consumers.sh build
 sh tests/abi/check.sh build
