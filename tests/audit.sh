@@ -16,6 +16,7 @@ pure='memchr memcmp memcpy memmove memset strchr strcmp strcpy strcat strcspn st
 strstr strtol strtoll strtoul strtoull sigaddset sigemptyset sigfillset sigismember __errno_location ___errno_location
 __stack_chk_fail __stack_chk_fail_local program_invocation_short_name __libc_current_sigrtmin
 _GLOBAL_OFFSET_TABLE_ __memcpy_chk __memset_chk __memmove_chk __strcpy_chk __strcat_chk
+gnu_dev_major gnu_dev_minor gnu_dev_makedev
 __isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull __chk_fail __poll_chk'
 # Before the fork and in the command only: they use memory, stdio or hidden state, but make no call of their own.
 before='qsort bsearch confstr __confstr_chk fflush __fpurge stdout stderr stdin fputs fwrite printf fprintf snprintf vsnprintf fputc
