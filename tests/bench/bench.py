@@ -133,7 +133,7 @@ def targets(chosen, starts, calls, counted):
         figures = (("time", 1.10, start.done / own.done), ("CPU", 1.10, start.cpu / own.cpu),
                    ("more system calls", 50, sum(calls[kind.label].values()) - sum(calls[kind.floor].values())),
                    ("launcher's memory", 1.05, counted[kind.label][1] / counted[kind.floor][1]))
-        rows += [[f"{kind.label}: {what}", limit, round(value, 2), "reached" if value <= limit else "not reached"]
+        rows += [[f"{kind.label}: {what}", limit, round(value, 3), "reached" if value <= limit else "not reached"]
                  for what, limit, value in figures]
     peers = [kind.label for kind in chosen if not kind.floor and not kind.label.startswith("floor")]
     for kind in (kind for kind in chosen if kind.floor):

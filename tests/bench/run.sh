@@ -1,8 +1,8 @@
 #!/bin/sh
 # run.sh [--quick [--keep]] - what a start costs, beside what it costs by others and what it must cost at the least.
 #
-#   sh tests/bench/run.sh           about six minutes; makes tests/bench/results/ anew, and the README's table from it
-#   sh tests/bench/run.sh --quick   a minute or so; prints the tables and, without --keep, keeps nothing
+#   sh tests/bench/run.sh           eight minutes or so; makes tests/bench/results/ anew, and the README's table from it
+#   sh tests/bench/run.sh --quick   two or three minutes; prints the tables and, without --keep, keeps nothing
 #
 # All commands are started in turn, in one session, so that their ratios hold on a machine that does other things too.
 # The peers are Debian's packages, downloaded and unpacked into build/bench; nothing of them is installed.
