@@ -195,11 +195,13 @@ def rotate_its_log(place, block):
     write("/srv/rotate", block, 0o644)
     place.start("daemonize -a -p /run/web.pid -o /var/log/web.log sh -c 'while echo line; do sleep 0.1; done'")
     wait_until(lambda: text("/var/log/web.log"), "a line in the log")
-    with place.with_program("logrotate"):
-        place.start("logrotate -f -s /srv/state /srv/rotate")
-    check("line" in text("/var/log/web.log.1"), "the old lines are kept")
-    wait_until(lambda: text("/var/log/web.log").startswith("line\n"), "new lines, from the start of the file")
-    place.box.stop(place.daemon("/run/web.pid"), signal.SIGKILL)
+    try:
+        with place.with_program("logrotate"):
+            place.start("logrotate -f -s /srv/state /srv/rotate")
+        check("line" in text("/var/log/web.log.1"), "the old lines are kept")
+        wait_until(lambda: text("/var/log/web.log").startswith("line\n"), "new lines, from the start of the file")
+    finally:  # where there is no logrotate, too
+        place.box.stop(place.daemon("/run/web.pid"), signal.SIGKILL)
 
 
 # --- blivet(7) ------------------------------------------------------------------------------------
