@@ -3,7 +3,8 @@
 # other processors (cross.sh); slower, not part of every run.  Under the sanitizers only the unit tests run and the
 # corpora are replayed.
 #
-#   sh tests/matrix.sh [clang] [musl] [one-file] [portable] [i686] [aarch64] [sanitize]     default: all
+#   sh tests/matrix.sh [clang] [musl] [one-file] [portable] [i686] [aarch64] [sanitize] [valgrind]
+#                                                                               default: all
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
@@ -15,7 +16,7 @@ process_tests() { # preset
     --results "build-$1/process.jsonl" -j 2 $portable
 }
 
-[ $# -gt 0 ] || set -- clang musl one-file portable i686 aarch64 sanitize
+[ $# -gt 0 ] || set -- clang musl one-file portable i686 aarch64 sanitize valgrind
 for preset; do
   echo "== $preset"
   limited='' portable=''
@@ -24,6 +25,10 @@ for preset; do
   musl) require musl-gcc:musl-tools ;;
   one-file) ;;
   portable) portable=--portable limited="prlimit --nofile=320" ;; # closed one by one, up to the limit
+  valgrind)
+    sh tests/torture/run.sh valgrind
+    continue
+    ;;
   i686 | aarch64)
     sh tests/cross.sh "$preset"
     continue
@@ -37,7 +42,7 @@ for preset; do
   *) echo "no such preset: $preset" >&2; exit 64 ;;
   esac
   cmake --preset "$preset" >/dev/null
-  cmake --build "build-$preset" --parallel 2>&1 | tee "build-$preset/build.log" | grep -E 'warning:|error:' &&
+  cmake --build "build-$preset" --parallel "$(nproc)" 2>&1 | tee "build-$preset/build.log" | grep -E 'warning:|error:' &&
     { echo "FAIL $preset: warnings"; exit 1; }
   [ "$preset" = musl ] || ctest --test-dir "build-$preset" --output-on-failure
   [ "$preset" != sanitize ] || sh tests/torture/run.sh sanitize

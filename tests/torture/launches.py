@@ -136,6 +136,7 @@ class Place:
             file.truncate(MEMORY)
             self.memory = mmap.mmap(file.fileno(), MEMORY)
         self.lock = None  # of the first instance, in mode "second"
+        self.under = []   # a command that runs the start
         self.environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "TORTURE_MEMORY": self.memory_file,
                             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
 
@@ -174,6 +175,9 @@ class Place:
         actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 2, self.message_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)]
+        if self.under:
+            argv = [*self.under, executable, *argv[1:]]
+            executable = argv[0]
         pid = os.posix_spawn(executable, argv, environment, file_actions=actions, setsigmask=[],
                              setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
         return self.follow(pid)

@@ -1,9 +1,10 @@
 #!/bin/sh
 # run.sh - the torture of real processes, on one kind of build.
 #
-#   sh tests/torture/run.sh [plain|sanitize] [option of real.py ...]     default: plain
+#   sh tests/torture/run.sh [plain|sanitize|valgrind] [option of real.py ...]     default: plain
 #
 # sanitize: the same on a build by clang with ASan and UBSan, in build-sanitize; a report of theirs fails the run.
+# valgrind: a sample, as root; what it says is an error.
 # LeakSanitizer is off: what is tortured ends by _exit, by exec or by a signal, and it looks at none of these.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -39,8 +40,13 @@ sanitize)
   echo "$count reports of the sanitizers"
   exit "$code"
   ;;
+valgrind)
+  require valgrind:valgrind
+  build test build
+  exec python3 tests/torture/valgrind.py --build build/tests/torture "$@"
+  ;;
 *)
-  echo "usage: sh tests/torture/run.sh [plain|sanitize]" >&2
+  echo "usage: sh tests/torture/run.sh [plain|sanitize|valgrind]" >&2
   exit 64
   ;;
 esac
