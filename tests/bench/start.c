@@ -3,7 +3,8 @@
  * A command is a line: its label, then its words, with tabs between.  In each round the order is another, so that what
  * else the machine does falls on all alike.  The files pid, lock and log in the working directory are removed before
  * each start.  A line of output is one start: label, nanoseconds until the launcher returned and until the last process
- * of the start was done, microseconds of CPU and page faults of all of them, KiB that the launcher had at most.  A command that fails is said to, and left out.
+ * of the start was done, microseconds of CPU and page faults of all of them, KiB that the launcher had at most.  A
+ * command that fails is said to, and left out.
  *
  * Linked statically and small: what a command shows as its peak is never less than what this program has. */
 #include <errno.h>
