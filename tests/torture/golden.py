@@ -170,6 +170,7 @@ def run(options, user, base):
 
 
 def main():
+    launches.close_inherited()
     parser = argparse.ArgumentParser(description="The golden traces of blivet.")
     parser.add_argument("--build", default="build/tests/torture")
     parser.add_argument("-k", default="", metavar="SUBSTRING", help="only modes whose name has it")

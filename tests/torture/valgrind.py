@@ -65,6 +65,7 @@ def work(options, base):
 
 
 def main():
+    launches.close_inherited()
     parser = argparse.ArgumentParser(description="A sample of the torture under valgrind.")
     parser.add_argument("--build", default="build/tests/torture")
     parser.add_argument("--every", type=int, default=150, metavar="N", help="each N-th case only")
