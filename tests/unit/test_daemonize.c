@@ -316,9 +316,25 @@ static void the_public_calls_validate_first(void **state)
     assert_int_equal(blivet_validate(&standard, &error), 0);
 }
 
+/* Unblocked first, a SIGCHLD that waited would meet the default and be lost. */
+static void after_a_failed_fork_the_callers_handler_is_back_before_signals_are(void **state)
+{
+    (void)state;
+    struct launch_case launch = { 0 };
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("fork", 1, EAGAIN);
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_null(launch.daemon);
+    const char *fork = strstr(script.trace, "fork ");
+    assert_non_null(fork);
+    const char *handler = strstr(fork, "sigaction "), *mask = strstr(fork, "sigprocmask ");
+    assert_true(handler && mask && handler < mask);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("SEQ-5 SEQ-13", after_a_failed_fork_the_callers_handler_is_back_before_signals_are),
         CLAIM("CFG-1 CFG-3 CFG-11", the_public_calls_validate_first),
         CLAIM("SEQ-1 SEQ-11 PID-1", the_daemon_takes_all_steps_in_order),
         CLAIM("STD-1", standard_descriptors_are_the_null_device),

@@ -149,6 +149,24 @@ static void each_single_id_is_looked_at(void **state)
     }
 }
 
+static void each_single_group_is_looked_at(void **state)
+{
+    (void)state;
+    enum { GROUPS = 5 };
+    for (int which = 0; which < GROUPS; which++) {
+        script_begin(SCRIPT_DAEMON);
+        script.database_groups = GROUPS - 1;
+        struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+        assert_int_equal(daemon->identity.group_count, GROUPS);
+        memcpy(script.groups, daemon->identity.groups, GROUPS * sizeof(gid_t));
+        script.group_count = GROUPS;
+        script.groups[which] += 10000;
+        script_fail("setgroups", 1, SCRIPT_LIES);
+        assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
+        assert_string_equal(error.message, "supplementary groups: not what was asked for after the change");
+    }
+}
+
 static void an_environment_that_cannot_be_changed_stops_the_drop(void **state)
 {
     (void)state;
@@ -165,6 +183,7 @@ static void an_environment_that_cannot_be_changed_stops_the_drop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("PRV-4", each_single_group_is_looked_at),
         CLAIM("PRV-3 PRV-4", a_dropped_process_is_the_user_in_every_respect),
         CLAIM("PRV-5", the_environment_is_the_users),
         CLAIM("PRV-1 PRV-3", identity_changes_in_the_only_order_that_works),

@@ -183,6 +183,27 @@ static void a_second_instance_is_refused_and_changes_nothing(void **state)
         }
 }
 
+/* Between our creation of the file and our lock. */
+static void a_rival_takes_it(const char *call)
+{
+    struct script_file *file = script_file("/run/x.pid");
+    if (strcmp(call, "flock") != 0 || !file)
+        return;
+    file->locked_by = -1;
+    strcpy(file->content, "4711\n");
+    file->size = 5;
+}
+
+static void what_we_created_and_a_rival_locked_is_the_rivals(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.watch = a_rival_takes_it;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 69);
+    assert_content("/run/x.pid", "4711\n");
+}
+
 static void any_other_failure_is_73_and_leaves_no_new_file(void **state)
 {
     (void)state;
@@ -322,6 +343,7 @@ static void what_is_planted_after_validation_is_refused_unchanged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("PID-2 PID-9", what_we_created_and_a_rival_locked_is_the_rivals),
         CLAIM("PID-1", the_pidfile_is_the_pid_and_a_newline),
         CLAIM("PID-3", old_content_is_replaced_in_place),
         CLAIM("PID-3", a_reader_never_sees_two_numbers_or_none),

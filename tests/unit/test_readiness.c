@@ -123,6 +123,29 @@ static void another_main_process_is_watched_and_named(void **state)
     assert_memory_equal(script_file("/run/x.pid")->content, "120\n", 4);
 }
 
+static void the_process_named_leaves_before_it_is_held(const char *call)
+{
+    if (strcmp(call, "pidfd_open") == 0)
+        script.in_session = 0;
+}
+
+/* By then the number may be anybody's. */
+static void a_main_process_is_asked_for_again_once_it_is_held(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.pidfile = "/run/x.pid";
+    program_runs();
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
+    script.in_session = 120;
+    script.watch = the_process_named_leaves_before_it_is_held;
+    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+    says(30, SCRIPT_DAEMON_PID, "READY=1");
+    wait_for(config, 0, NULL);
+    assert_true(script_called("pidfd_open"));
+    assert_memory_equal(script_file("/run/x.pid")->content, "102\n", 4);
+}
+
 static void a_newline_on_the_descriptor_is_ready_and_nothing_else(void **state)
 {
     (void)state;
@@ -228,6 +251,7 @@ static void a_manager_that_cannot_be_told_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("NTF-15", a_main_process_is_asked_for_again_once_it_is_held),
         CLAIM("NTF-15", ready_is_what_the_daemon_or_its_session_says),
         CLAIM("NTF-15", a_stranger_is_not_heard),
         CLAIM("NTF-15 NTF-11", a_limit_can_be_extended),
