@@ -116,7 +116,8 @@ int kernel_getresuid(uid_t *real, uid_t *effective, uid_t *saved)
 int kernel_capget(uint32_t header[2], uint32_t sets[6])
 {
     (void)header;
-    memset(sets, 0, 6 * sizeof *sets);
-    sets[0] = sets[1] = script.capabilities;
+    memcpy(sets, script.left_capabilities, sizeof script.left_capabilities);
+    sets[0] |= script.capabilities;
+    sets[1] |= script.capabilities;
     return 0;
 }

@@ -110,6 +110,7 @@ struct script {
     int group_count;
     uint32_t capabilities;
     bool keeps_capabilities;     /* no_setuid_fixup */
+    uint32_t left_capabilities[6]; /* and these, as capget tells them */
     bool blocks_for_ids;         /* a C library that blocks signals while ids change, and leaves them so */
     mode_t umask;
     char directory[128];

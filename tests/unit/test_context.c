@@ -131,6 +131,38 @@ static void a_launcher_that_has_left_as_asked_is_no_error(void **state)
     blivet_close(daemon);
 }
 
+static void leave_it(const char *call)
+{
+    if (strcmp(call, "recv") == 0)
+        ((struct blivet_page *)script.page)->left = 1;
+}
+
+static void a_launcher_that_left_before_go_is_no_error_either(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.launcher_gone = true;
+    script.watch = leave_it;
+    struct launch_case late = { .config = simple };
+    assert_int_equal(launch_it(&late), SCRIPT_RETURNED);
+    assert_int_equal(blivet_notify_parent(late.daemon, &error), 0);
+    blivet_close(late.daemon);
+}
+
+/* There it is the caller's, or the supervisor's. */
+static void in_foreground_mode_the_readiness_descriptor_stays_open(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script.fds[9] = script.fds[1];
+    script.descriptions[script.fds[1]].users++;
+    struct launch_case foreground = { .config = { .ready = BLIVET_READY_FD, .ready_fd = 9, .flags = BLIVET_FOREGROUND } };
+    assert_int_equal(launch_it(&foreground), SCRIPT_RETURNED);
+    assert_int_equal(blivet_notify_parent(foreground.daemon, &error), 0);
+    blivet_close(foreground.daemon);
+    assert_true(script.fds[9] >= 0);
+}
+
 static void a_go_that_cannot_be_read_is_told_in_the_exit_code(void **state)
 {
     (void)state;
@@ -307,6 +339,8 @@ int main(void)
         CLAIM("SEQ-4", foreground_mode_has_nobody_to_tell),
         CLAIM("NTF-7 NTF-13 NTF-3 ERR-6", who_has_no_launcher_is_told_so_and_lives),
         CLAIM("NTF-11", a_launcher_that_has_left_as_asked_is_no_error),
+        CLAIM("NTF-11", a_launcher_that_left_before_go_is_no_error_either),
+        CLAIM("NTF-15 SEQ-4", in_foreground_mode_the_readiness_descriptor_stays_open),
         CLAIM("NTF-13 NTF-17", a_go_that_cannot_be_read_is_told_in_the_exit_code),
         CLAIM("NTF-6 SEQ-7", interrupted_and_short_sends_lose_nothing),
         CLAIM("NTF-9 NTF-5 NTF-2 PID-9 ERR-14", a_failure_has_a_code_of_choice_and_a_text),

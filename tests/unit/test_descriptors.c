@@ -71,6 +71,18 @@ static void only_our_own_and_the_listed_ones_stay_open(void **state)
         }
 }
 
+static void the_highest_number_there_can_be_is_closed(void **state)
+{
+    (void)state;
+    for (enum way way = BY_CLOSE_RANGE; way <= ONE_BY_ONE; way++) {
+        machine(SCRIPT_DAEMON, way);
+        script.fds[SCRIPT_FDS - 1] = script.fds[1];
+        script.descriptions[script.fds[1]].users++;
+        start(configs[0]);
+        assert_int_equal(script.fds[SCRIPT_FDS - 1], -1);
+    }
+}
+
 static void all_stay_open_where_that_is_asked_for(void **state)
 {
     (void)state;
@@ -121,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("STD-5 CFG-14 SEQ-14", only_our_own_and_the_listed_ones_stay_open),
+        CLAIM("STD-5 SEQ-14", the_highest_number_there_can_be_is_closed),
         CLAIM("STD-5", all_stay_open_where_that_is_asked_for),
         CLAIM("STD-5", the_cost_does_not_grow_with_the_limit),
         CLAIM("STD-5 SEQ-7 SEQ-14", a_way_that_fails_is_left_for_the_next),

@@ -130,6 +130,19 @@ static void half_an_identity_is_no_identity(void **state)
     }
 }
 
+static void each_set_of_capabilities_is_looked_at(void **state)
+{
+    (void)state;
+    static const int words[] = { 0, 1, 3, 4 }; /* effective and permitted; numbers under 32, and from there on */
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+        script.left_capabilities[words[i]] = 1;
+        assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
+        assert_string_equal(error.message, "capabilities: some are left");
+    }
+}
+
 static void each_single_id_is_looked_at(void **state)
 {
     (void)state;
@@ -188,6 +201,7 @@ int main(void)
         CLAIM("PRV-5", the_environment_is_the_users),
         CLAIM("PRV-1 PRV-3", identity_changes_in_the_only_order_that_works),
         CLAIM("PRV-4 ERR-10 NTF-8", half_an_identity_is_no_identity),
+        CLAIM("PRV-4", each_set_of_capabilities_is_looked_at),
         CLAIM("PRV-4", each_single_id_is_looked_at),
         CLAIM("ERR-6 PRV-5", an_environment_that_cannot_be_changed_stops_the_drop),
     };

@@ -228,7 +228,43 @@ static void any_other_failure_is_73_and_leaves_no_new_file(void **state)
     }
 }
 
+/* Step 7 has made the file, and step 8 cannot open it again. */
+static void a_file_that_only_the_lock_has_made_goes_too(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_fail("open", 4, EMFILE);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(73, "pidfile: /run/x.pid: too many open files");
+    assert_null(script_file("/run/x.pid"));
+}
+
 /* ---- what other processes do meanwhile ---- */
+
+/* Another instance locks the file between our making and our locking it: then it is that one's. */
+static void a_new_file_that_another_locks_first_is_left_to_it(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_fail("flock", 1, EWOULDBLOCK);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(69, "pidfile: /run/x.pid: is locked by another process");
+    assert_content("/run/x.pid", "");
+}
+
+static void what_cannot_be_a_pid_is_not_named(void **state)
+{
+    (void)state;
+    static const char *const contents[] = { "1234567890\n", "4294967398\n", "12 34\n", "-5\n", "0x10\n", "" };
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script_add("/run/x.pid", S_IFREG | 0644, contents[i])->locked_by = -1;
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_told(69, "pidfile: /run/x.pid: is locked by another process");
+        assert_null(strstr(script.said + 1, "(pid"));
+    }
+}
+
 
 static void a_file_that_was_replaced_before_the_lock_is_left_for_the_new_one(void **state)
 {
@@ -353,6 +389,9 @@ int main(void)
         CLAIM("CFG-13 PID-6", the_lock_is_the_pidfile_or_a_file_of_its_own_or_none),
         CLAIM("PID-2 ERR-4", a_second_instance_is_refused_and_changes_nothing),
         CLAIM("PID-2 PID-9 ERR-7", any_other_failure_is_73_and_leaves_no_new_file),
+        CLAIM("PID-9 ERR-7", a_file_that_only_the_lock_has_made_goes_too),
+        CLAIM("PID-2 ERR-4", a_new_file_that_another_locks_first_is_left_to_it),
+        CLAIM("PID-2", what_cannot_be_a_pid_is_not_named),
         CLAIM("PID-4", a_file_that_was_replaced_before_the_lock_is_left_for_the_new_one),
         CLAIM("PID-4", a_file_that_is_replaced_for_ever_is_given_up),
         CLAIM("PID-4 ERR-7", a_file_that_was_replaced_behind_the_lock_is_not_written),

@@ -204,6 +204,28 @@ static void copies_for_the_hand_over_are_ours_alone(void **state)
     }
 }
 
+static bool closed_twice;
+
+static void look_at_close(const char *call)
+{
+    if (strcmp(call, "close") == 0 && script.first < SCRIPT_FDS && script.fds[script.first] < 0)
+        closed_twice = true;
+}
+
+/* Closed twice, it may be what another thread has opened meanwhile. */
+static void one_copy_for_both_streams_is_closed_once(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    assert_int_equal(start((struct blivet_config){ .user = "www", .stdout_path = "/var/log/x",
+                                                   .stderr_path = "/var/log/x" }), SCRIPT_RETURNED);
+    closed_twice = false;
+    script.watch = look_at_close;
+    blivet_close(launch.daemon);
+    assert_true(script_called("close"));
+    assert_false(closed_twice);
+}
+
 static void failures_of_step_12_say_which_file(void **state)
 {
     (void)state;
@@ -259,6 +281,7 @@ int main(void)
         CLAIM("CFG-7 STD-2 ERR-7", a_log_that_has_become_ours_is_refused_uncut),
         CLAIM("PRV-8 STD-2 ERR-7", a_log_to_be_handed_over_is_one_file_with_one_name),
         CLAIM("PRV-6", copies_for_the_hand_over_are_ours_alone),
+        CLAIM("STD-3 PRV-6", one_copy_for_both_streams_is_closed_once),
         CLAIM("CFG-12 ERR-7", failures_of_step_12_say_which_file),
         CLAIM("SEQ-7 ERR-6", a_null_device_that_is_none_is_a_system_error),
     };
