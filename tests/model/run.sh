@@ -3,72 +3,52 @@
 #
 #   sh tests/model/run.sh
 #
-# One line a promise that holds in every order of steps, with the number of states; one line a mistake that was found.
+# One line a promise that holds in every order of steps, with the number of states; one line a mistake that was found;
+# one for the functions that the model names (names.py).
 set -eu
 cd "$(dirname "$0")"
 . ../install.sh
-require spin:spin gcc:gcc
+require spin:spin gcc:gcc python3:python3
 model=$PWD/start.pml
+begun=$(date +%s)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failures=0
 
-# "[launcher.c: await_leader]": each function is defined there.
-named=0
-functions=$(tr '\n' ' ' <"$model" | grep -oE '\[[a-z]+\.c: [a-z_, ]+\]' | tr -d '[],')
-while read -r file names; do
-  for name in $names; do
-    named=$((named + 1))
-    cat ../../core/"${file%:}" ../../cli/"${file%:}" 2>/dev/null | grep -qE "^[a-z].*\b$name\(" ||
-      { echo "FAIL the model names $name of ${file%:}, which is not there"; failures=$((failures + 1)); }
-  done
-done <<END
-$functions
-END
-[ "$named" -gt 30 ] || { echo "FAIL the model names only $named functions"; failures=$((failures + 1)); }
-echo "ok   each of the $named functions that the model names is there"
+python3 names.py || failures=1
 
-search() { # promise, mistake or nothing: 0 holds, 1 refuted, 2 not searched; leaves "report"
-  rm -rf "$folder/search"
-  mkdir "$folder/search"
-  cd "$folder/search"
-  if ! spin ${2:+"-D$2"} -a "$model" >spin.log 2>&1 || ! gcc -O1 -w -DNOFAIR -DVECTORSZ=256 -DMEMLIM=2048 -o pan pan.c; then
-    cat spin.log
-    return 2
+compile() { # the name of the search, options, the mistake or nothing
+  mkdir -p "$folder/$1"
+  cd "$folder/$1"
+  # shellcheck disable=SC2086
+  if ! spin ${3:+"-D$3"} -a "$model" >log 2>&1 || ! gcc $2 -w -DNOFAIR -DVECTORSZ=256 -DMEMLIM=2048 -o pan pan.c >>log 2>&1; then
+    cat log
   fi
-  ./pan -a -N "$1" -m10000 -w22 >report 2>&1 || true
-  grep -q 'Search not completed\|max search depth too small' report && ! grep -q 'errors: 1' report && return 2
-  grep -q 'errors: 0$' report && return 0
-  grep -q 'errors: 1$' report && return 1
-  cat report
-  return 2
 }
 
-while read -r promise meaning; do
-  if search "$promise" ''; then
-    echo "ok   $(awk '/states, stored/ { print $1 }' report) states: $meaning"
-  else
-    echo "FAIL $promise: $meaning; a way there is in the trail that spin -t replays"
-    failures=$((failures + 1))
+# The first error ends a search.
+search() { # its name, the program, the promise
+  mkdir -p "$folder/$1"
+  cd "$folder/$1"
+  "$2/pan" -a -N "$3" -m10000 -w22 >report 2>&1 || true
+}
+
+# 0 holds, 1 refuted, 2 not searched
+outcome() { # name of the search
+  report=$folder/$1/report
+  if grep -q 'errors: 1$' "$report"; then return 1; fi
+  if grep -q 'Search not completed\|max search depth too small' "$report" || ! grep -q 'errors: 0$' "$report"; then
+    cat "$report"
+    return 2
   fi
-done <<'END'
+}
+
+cat >"$folder/promises" <<'END'
 ends the launcher always ends
 always 0 only if it is ready; else nothing is left; no verdict is missed; clean-up before telling; no stranger hit; no early start
 together a launcher that dies takes the start with it
 END
-
-mistakes=0
-while read -r mistake promise; do
-  mistakes=$((mistakes + 1))
-  answer=0
-  search "$promise" "$mistake" || answer=$?
-  if [ "$answer" -eq 1 ]; then
-    echo "ok   $mistake: \"$promise\" is refuted"
-  else
-    echo "FAIL $mistake: \"$promise\" is not refuted"
-    failures=$((failures + 1))
-  fi
-done <<'END'
+cat >"$folder/mistakes" <<'END'
 SILENCE_IS_SUCCESS truth
 ANNOUNCED_IS_STARTED truth
 EXITS_UNHEARD truth
@@ -85,9 +65,44 @@ NO_SHUTDOWN ends
 LEADER_WAITS_FOR_GO ends
 LIMIT_FOR_THE_VERDICT_ONLY ends
 END
-sed -n 's/^#ifn\{0,1\}def //p' "$model" | sort -u >"$folder/mistakes"
-while read -r mistake; do
-  grep -q "^$mistake [a-z]" "$(dirname "$model")/run.sh" || { echo "FAIL $mistake is never made"; failures=$((failures + 1)); }
+
+# The promises and, beside them, the mistakes; these with the choices in another order, in which they are met sooner.
+{
+  compile model -O1
+  while read -r promise meaning; do
+    search "$promise" "$folder/model" "$promise"
+  done <"$folder/promises"
+} &
+{
+  while read -r mistake promise; do
+    compile "$mistake" '-O0 -DT_REVERSE' "$mistake"
+    search "$mistake" "$folder/$mistake" "$promise"
+  done <"$folder/mistakes"
+} &
+wait
+
+while read -r promise meaning; do
+  if outcome "$promise"; then
+    echo "ok   $(awk '/states, stored/ { print $1 }' "$folder/$promise/report") states: $meaning"
+  else
+    echo "FAIL $promise: $meaning; a way there is in the trail that spin -t replays"
+    failures=$((failures + 1))
+  fi
+done <"$folder/promises"
+mistakes=0
+while read -r mistake promise; do
+  mistakes=$((mistakes + 1)) answer=0
+  outcome "$mistake" || answer=$?
+  if [ "$answer" -eq 1 ]; then
+    echo "ok   $mistake: \"$promise\" is refuted"
+  else
+    echo "FAIL $mistake: \"$promise\" is not refuted"
+    failures=$((failures + 1))
+  fi
 done <"$folder/mistakes"
-echo "model: $mistakes mistakes, $failures failed"
+sed -n 's/^#ifn\{0,1\}def //p' "$model" | sort -u >"$folder/made"
+while read -r mistake; do
+  grep -q "^$mistake [a-z]" "$folder/mistakes" || { echo "FAIL $mistake is never made"; failures=$((failures + 1)); }
+done <"$folder/made"
+echo "model: $(wc -l <"$folder/promises") promises, $mistakes mistakes, $failures failed; $(($(date +%s) - begun)) s"
 [ "$failures" -eq 0 ]

@@ -5,11 +5,17 @@
  * Every order of their steps is searched.  At any point any of them may be killed (SIGKILL); leader or daemon may be
  * stopped for good, and the limit pass; one send may fail.  What must hold then is at the end of this file.
  *
- * Each block names the functions that it models in brackets, after their file; run.sh checks that they are there.
+ * Each block names the functions that it models in brackets, after their file, and behind each what it takes it for:
+ * words of its body, in their order.  names.py checks that they are there.
  * Each #ifdef is a deliberate mistake; run.sh makes them one at a time, and the search must find every one.
  *
- * Left out: what the steps do, a program that leaves its session, texts, EINTR, short counts, and time but for "the
- * limit has passed".  Taken for granted: a SIGKILL works in the end, within the time that the launcher gives it. */
+ * Modelled: the three processes from the first fork to the launcher's end; the channel, with room for one message, so
+ * that it is full whenever it can be, and broken as soon as nobody reads; a limit, an announced exec, a program that
+ * says that it is ready, a worker that holds copies of the daemon's descriptors; who holds the lock; whom the pidfile
+ * names; when a number may be another's.
+ * Not modelled: what the steps do (tests/process), one failing call at a time but for fork, setsid, a step and a send
+ * (the torture has each), a program that leaves its session, MAINPID=, texts, EINTR, short counts, and time but for
+ * "the limit has passed".  Taken for granted: a SIGKILL works in the end, within the time that the launcher gives it. */
 
 #define LAUNCHER 0
 #define LEADER 1
@@ -79,7 +85,8 @@ inline begin(p, parent)
 /* SIGSTOP, a debugger, a disk that does not answer: only a limit helps. */
 #define may_stop(place) if :: true :: limited -> stopped = true; place: false fi
 
-/* Waits for room; an error where nobody reads.  [context.c: send_all] [handles.c: send_handles] */
+/* Waits for room; an error where nobody reads.  [context.c: send_all(send MSG_NOSIGNAL BLIVET_NOTIFY_FAILED)]
+ * [handles.c: send_handles(sendmsg MSG_NOSIGNAL)] */
 inline send(what, sent)
 {
     if
@@ -92,24 +99,28 @@ inline send(what, sent)
 
 /* ---- the launcher ---- */
 
-/* With the handles the kernel's own word; without them, whether anybody has the number.  [watch.c: blivet_is_dead] */
+/* With the handles the kernel's own word; without them, whether anybody has the number.
+ * [watch.c: blivet_is_dead(pidfd stat BLIVET_PF_EXITING kill ESRCH)] */
 #define looks_dead (handles -> dead(DAEMON) : (!page_pid || state[DAEMON] == REAPED))
-#define runs_program (handles && execed && state[DAEMON] != REAPED) /* [watch.c: blivet_has_execed] */
+/* [watch.c: blivet_has_execed(read_stat blivet_judge BLIVET_STARTED)] */
+#define runs_program (handles && execed && state[DAEMON] != REAPED)
 
 proctype launcher()
 {
     bool leader_ended, handed, going, late, unreadable, ended, readable, seen_dead, started;
     mtype byte_, verdict = HANDLES; /* HANDLES: nothing yet */
     {
-        /* [daemonize.c: first_fork] */
+        /* [daemonize.c: first_fork(open_channel shut_signals_out fork blivet_launcher_waits)] */
         atomic { begin(LEADER, LAUNCHER); run leader() }
 
-        /* [launcher.c: blivet_launcher_waits] */
+        /* [launcher.c: blivet_launcher_waits(channel see_leader_off await_verdict conclude reap_leader blivet_await_group
+         * _exit)] */
 #ifndef KEEPS_DAEMONS_END
         up_end[LAUNCHER] = false;
 #endif
 
-        /* Until the leader has ended, or the limit has passed; not reaped.  [launcher.c: await_leader] */
+        /* Until the leader has ended, or the limit has passed; not reaped.
+         * [launcher.c: await_leader(left_ms blivet_wait_for WNOWAIT unreadable leader_ended late leader_status)] */
         if
         :: state[LEADER] == ZOMBIE -> leader_ended = true
 #ifndef LIMIT_FOR_THE_VERDICT_ONLY
@@ -120,7 +131,8 @@ proctype launcher()
         if :: leader_ended -> state[LEADER] = REAPED :: else fi;
 #endif
 
-        /* [launcher.c: see_leader_off] [handles.c: blivet_receive_handles] */
+        /* [launcher.c: see_leader_off(await_leader leader_ended pid blivet_receive_handles unreadable say_go shutdown)]
+         * [handles.c: blivet_receive_handles(recvmsg MSG_DONTWAIT)] */
         if
         :: leader_ended && (status[LEADER] == ZERO || page_pid) ->
             if
@@ -130,7 +142,7 @@ proctype launcher()
         :: else
         fi;
         byte_ = 0;
-        /* [launcher.c: say_go] */
+        /* [launcher.c: say_go(send MSG_NOSIGNAL EPIPE unreadable)] */
         if
         :: leader_ended && status[LEADER] == ZERO && handed ->
             if
@@ -145,7 +157,9 @@ proctype launcher()
 #endif
 
         /* The first complete verdict, a death, the limit: whichever comes first.
-         * [launcher.c: await_verdict, is_concluded, nap, read_channel] */
+         * [launcher.c: await_verdict(is_concluded poll nap unreadable dead read_channel BLIVET_ANNOUNCED blivet_has_execed ended
+         * late), is_concluded(blivet_decode ended unreadable late BLIVET_WAITING BLIVET_ANNOUNCED), nap(pidfd BLIVET_ANNOUNCED
+         * left_ms), read_channel(recv MSG_DONTWAIT ECONNRESET ended unreadable dead ended)] */
         do
         :: late || unreadable || ended || verdict == READY || verdict == FAILED -> break
         :: else ->
@@ -173,7 +187,9 @@ proctype launcher()
             fi
         od;
 
-        /* [launcher.c: judge_silence] [watch.c: blivet_gather] [verdict.c: blivet_judge] */
+        /* [launcher.c: judge_silence(blivet_gather blivet_judge BLIVET_STARTED)] [watch.c: blivet_gather(announced read_stat
+         * ask_pidfd alive)] [verdict.c: blivet_judge(BLIVET_PF_FORKNOEXEC announced BLIVET_STARTED BLIVET_PF_EXITING
+         * BLIVET_HUNG_UP BLIVET_DIED alive exited)] */
         if
         :: handles && state[DAEMON] != REAPED -> started = (verdict == ANNOUNCED && execed)
         :: handles && state[DAEMON] == REAPED -> started = (verdict == ANNOUNCED && status[DAEMON] != SIGNAL)
@@ -186,7 +202,9 @@ proctype launcher()
         started = (verdict == ANNOUNCED);
 #endif
 
-        /* [launcher.c: conclude, await_readiness] [readiness.c: blivet_hear] */
+        /* [launcher.c: conclude(BLIVET_READY BLIVET_FAILED late unreadable judge_silence await_readiness left blivet_end_daemon
+         * blivet_clean_up_after_dead), await_readiness(ready hung_up dead late unreadable poll dead blivet_hear late)]
+         * [readiness.c: blivet_hear(hear_notices hear_newline)] */
         if
         :: verdict == READY -> code = SUCCESS
         :: verdict == FAILED -> code = TOLD
@@ -210,7 +228,8 @@ proctype launcher()
         :: code == LATE -> page_left = true /* --on-timeout=leave */
         :: code != SUCCESS ->
             /* SIGTERM, and after a while SIGKILL, by the leader's number, which is still its own, and by the pidfd.
-             * [watch.c: blivet_end_daemon, signal_daemon] */
+             * [watch.c: blivet_end_daemon(SIGTERM await_death SIGKILL await_death await_silence), signal_daemon(leader_ended kill
+             * kill pidfd_send_signal is_certainly_alive kill)] */
             if :: true :: kill(DAEMON) fi;
             if :: !leader_ended -> kill(LEADER) :: else fi;
 #ifndef KILLS_THE_DAEMON_ONLY
@@ -220,13 +239,14 @@ proctype launcher()
             }
 #endif
             if :: handles -> kill(DAEMON) :: else fi;
-            /* [watch.c: await_death, await_silence] */
+            /* [watch.c: await_death(blivet_is_dead), await_silence(channel recv)] */
             looks_dead;
 #ifndef KILLS_THE_DAEMON_ONLY
             up_closed;
 #endif
             /* What was killed may take a moment to let go of the lock.
-             * [pidfile.c: blivet_clean_up_after_dead, lock_of_dead] */
+             * [pidfile.c: blivet_clean_up_after_dead(read_pid lock_of_dead blivet_remove_pidfile), lock_of_dead(flock LOCK_NB
+             * EWOULDBLOCK read_pid)] */
 #ifndef LEAVES_THE_PIDFILE
             if
             :: page_pid && pidfile -> d_step { !lock_held -> pidfile = false }
@@ -235,7 +255,8 @@ proctype launcher()
 #endif
         fi;
 
-        /* [watch.c: blivet_wait_for, blivet_await_group] */
+        /* [launcher.c: reap_leader(blivet_wait_for leader_ended left kill SIGKILL)] [watch.c: blivet_wait_for(waitid WEXITED),
+         * blivet_await_group(kill leader)] */
         if
         :: state[LEADER] == ZOMBIE -> state[LEADER] = REAPED
         :: state[LEADER] == REAPED
@@ -261,25 +282,27 @@ proctype leader()
 {
     bool sent;
     {
-        /* [daemonize.c: first_fork] */
+        /* [daemonize.c: first_fork(SESSION_LEADER launcher_end blivet_place_ready_fd)] */
         down_end[LEADER] = false;
-        /* [daemonize.c: new_session] */
+        /* [daemonize.c: new_session(setsid)] */
         if :: session = true :: goto fails fi;
         may_stop(end_0);
-        /* [daemonize.c: second_fork] */
+        /* [daemonize.c: second_fork(fork leave_daemon_to_launcher)] */
         if
         :: atomic { true -> begin(DAEMON, LEADER); ear_end = true; run daemon() }
         :: goto fails
         fi;
         may_stop(end_1);
-        /* [daemonize.c: leave_daemon_to_launcher] [handles.c: blivet_send_handles] */
+        /* [daemonize.c: leave_daemon_to_launcher(pid blivet_send_handles _exit)]
+         * [handles.c: blivet_send_handles(open_stat pidfd_open send_handles send_handles)] */
         page_pid = true;
         send(HANDLES, sent);
         may_stop(end_2);
         exits(LEADER, (sent -> ZERO : NONZERO)); false;
 
         /* It does not wait for "go": it is the one that the launcher waits for.
-         * [daemonize.c: give_up] [context.c: blivet_tell_failure] */
+         * [daemonize.c: give_up(blivet_withdraw_pidfile blivet_tell_failure _exit)]
+         * [context.c: blivet_tell_failure(told DAEMON blivet_await_go send_all)] */
 fails:
 #ifdef LEADER_WAITS_FOR_GO
         (go || no_go || down_closed);
@@ -291,7 +314,8 @@ fails:
 
 /* ---- the daemon ---- */
 
-/* False: there is no launcher, and it has not left us to ourselves.  [context.c: blivet_await_go] */
+/* False: there is no launcher, and it has not left us to ourselves.
+ * [context.c: blivet_await_go(has_go recv left has_go)] */
 inline await_go()
 {
     if
@@ -307,15 +331,15 @@ proctype daemon()
 {
     bool has_go, sent;
     {
-        /* [daemonize.c: second_fork] */
+        /* [daemonize.c: second_fork(DAEMON getpid pid)] */
         page_pid = true;
-        /* [pidfile.c: blivet_take_lock, blivet_write_pidfile] */
+        /* [pidfile.c: blivet_take_lock(open_lock lock), blivet_write_pidfile(open_locked replace_content)] */
         if :: lock[DAEMON] = true :: goto fails fi;
         if :: pidfile = true :: goto fails fi;
-        /* [daemonize.c: take_all_steps] */
+        /* [daemonize.c: take_all_steps(blivet_take_lock blivet_write_pidfile blivet_close_inherited hand_over)] */
         may_stop(end_0);
         if :: true :: goto fails fi;
-        /* [daemonize.c: hand_over] */
+        /* [daemonize.c: hand_over(blivet_await_go STEP_APPLICATION)] */
         await_go();
         if :: has_go :: else -> goto fails fi;
 
@@ -328,7 +352,9 @@ proctype daemon()
         may_stop(end_1);
         if
         :: true
-        :: goto fails                           /* [context.c: blivet_fail, blivet_close] */
+        /* [context.c: blivet_fail(take_pidfile_away blivet_tell_failure announced SIGKILL exit),
+         * blivet_close(take_pidfile_away told blivet_tell_failure)] */
+        :: goto fails
         :: exits(DAEMON, ZERO); false           /* exit, without a word */
         :: (limited || state[WORKER] == UNBORN) -> /* else it is one that never answers */
             strayed = true;
@@ -338,7 +364,7 @@ proctype daemon()
         fi;
         if :: true :: way = EXECS; goto execs :: way = EXECS_AND_SAYS_READY; goto execs fi;
 
-        /* [context.c: blivet_notify_parent, tell_success] */
+        /* [context.c: blivet_notify_parent(announced tell_success BLIVET_BYTE_READY hang_up), tell_success(left send_all)] */
         if
         :: page_left
         :: !page_left ->
@@ -349,7 +375,7 @@ proctype daemon()
         up_end[DAEMON] = false;
         goto serves;
 
-execs:  /* [context.c: blivet_announce_exec] */
+execs:  /* [context.c: blivet_announce_exec(announced tell_success BLIVET_BYTE_EXEC announced)] */
         if
         :: page_left
         :: !page_left ->
@@ -358,7 +384,8 @@ execs:  /* [context.c: blivet_announce_exec] */
             if :: sent :: else -> goto fails fi
 #endif
         fi;
-        /* It clears the flag before it closes the channel.  [command.c: become_program] */
+        /* It clears the flag before it closes the channel.
+         * [command.c: become_program(blivet_announce_exec program_exec blivet_report_error)] */
         if
         :: d_step { execed = true; ready = (way == EXECS) }
         :: goto fails
@@ -377,7 +404,9 @@ serves:
 end_serves:
         false;
 
-        /* [daemonize.c: give_up] [pidfile.c: blivet_withdraw_pidfile] [context.c: blivet_tell_failure] */
+        /* [daemonize.c: give_up(blivet_withdraw_pidfile blivet_tell_failure _exit)]
+         * [pidfile.c: blivet_withdraw_pidfile(pidfile_ours read_pid remove_or_empty)]
+         * [context.c: blivet_tell_failure(blivet_await_go send_all)] */
 fails:
 #ifndef TELLS_BEFORE_CLEANING_UP
         pidfile = false;
@@ -388,7 +417,8 @@ fails:
         :: else
         fi;
         pidfile = false;
-        /* Who announced an exec and exits without a word would pass for the program.  [context.c: blivet_fail] */
+        /* Who announced an exec and exits without a word would pass for the program.
+         * [context.c: blivet_fail(announced raise SIGKILL exit)] */
 #ifdef EXITS_UNHEARD
         exits(DAEMON, NONZERO);
 #else
@@ -430,8 +460,8 @@ end_:
 
 init {
     if :: limited = true :: true fi;
-    atomic {
-        state[LAUNCHER] = RUNNING; up_end[LAUNCHER] = true; down_end[LAUNCHER] = true; /* [daemonize.c: open_channel] */
+    atomic { /* [daemonize.c: open_channel(mmap socketpair launcher_end channel)] */
+        state[LAUNCHER] = RUNNING; up_end[LAUNCHER] = true; down_end[LAUNCHER] = true;
         run launcher(); run killer(); run reaper()
     }
 }
