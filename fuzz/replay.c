@@ -17,6 +17,6 @@ int main(int argc, char **argv)
         fclose(file);
         LLVMFuzzerTestOneInput(bytes, count);
     }
-    printf("%d inputs replayed\n", argc - 1);
+    printf("%s ASR-6  %s: %d inputs replayed\n", argc > 1 ? "ok  " : "FAIL", argv[0], argc - 1);
     return argc > 1 ? 0 : 1;
 }

@@ -20,6 +20,7 @@ Mutants are taken in the order of --seed.  With --log FILE each verdict is noted
 later run takes it from there as long as the mutated file is the same; survivors are tried again,
 since tests grow.  The score is over all verdicts known, and --budget SECONDS ends a run early.
 The build and the tests find the name of the mutated file in the environment, MUTATE_FILE.
+With --witness REGEX the last match of it in what the failing tests printed is noted as "by": which test saw the mutant.
 """
 import argparse, hashlib, json, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time, queue
 
@@ -143,6 +144,7 @@ def stmt_end(t, i):
 class Mut:
     def __init__(self, file, a, b, new, op):
         self.file, self.a, self.b, self.new, self.op = file, a, b, new, op
+        self.by = None
 
 
 REL = {'==': ['!='], '!=': ['=='], '<=': ['<', '>'], '>=': ['>', '<'], '<': ['<=', '>='], '>': ['>=', '<=']}
@@ -351,13 +353,20 @@ def verdicts_of(log, muts, digest):
             m = muts.get(one['id'])
             if m and one['digest'] == digest[m.file]:
                 known[m.id] = (m, one['verdict'], one['seconds'])
+                m.by = one.get('by')
     return known
 
 
 def note(log, m, verdict, seconds, digest):
     if log:
         with open(log, 'a') as f:
-            f.write(json.dumps({'id': m.id, 'verdict': verdict, 'seconds': round(seconds, 3), 'digest': digest}) + '\n')
+            f.write(json.dumps({'id': m.id, 'verdict': verdict, 'seconds': round(seconds, 3), 'digest': digest,
+                                'by': m.by}) + '\n')
+
+
+def witness(pattern, output):
+    found = re.findall(pattern, output, re.M) if pattern else []
+    return found[-1] if found else None
 
 
 def by_file(res):
@@ -389,6 +398,7 @@ def main():
     ap.add_argument('--work', help='folder for the copies (default: a temporary folder)')
     ap.add_argument('--report', help='JSON report')
     ap.add_argument('--log', help='JSON lines: verdicts as they fall, taken up again by a later run')
+    ap.add_argument('--witness', default='', help="regular expression with one group: a failing test's name in its output")
     ap.add_argument('--budget', type=float, default=0, help='begin no mutant after so many seconds')
     ap.add_argument('--min-score', type=float, default=0)
     ap.add_argument('--list', action='store_true', help='only list the mutants')
@@ -483,6 +493,7 @@ def main():
                 r, out = run(o.test, d, tmo, env)
                 kill_strays(env['MUTATE_JOB'])
                 v = 'survived' if r == 0 else 'timeout' if r == 'timeout' else 'killed'
+                m.by = witness(o.witness, out) if v == 'killed' else None
             with open(p, 'w', encoding='utf-8', errors='surrogateescape') as f:
                 f.write(s)
             with lock:
@@ -526,7 +537,7 @@ def main():
         with open(o.report, 'w') as f:
             json.dump({'score': score, 'counts': cnt, 'total': total, 'tried': len(res), 'ignored': ignored, 'seed': o.seed,
                        'files': by_file(res),
-                       'mutants': [dict(id=m.id, file=m.file, line=m.line, op=m.op, old=m.old, new=m.new, verdict=v, seconds=round(s, 3)) for m, v, s in res]}, f, indent=1)
+                       'mutants': [dict(id=m.id, file=m.file, line=m.line, op=m.op, old=m.old, new=m.new, verdict=v, seconds=round(s, 3), by=m.by) for m, v, s in res]}, f, indent=1)
     return 1 if score < o.min_score else 0
 
 

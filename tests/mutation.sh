@@ -37,4 +37,4 @@ export CMOCKA_TEST_ABORT
 exec python3 tests/mutate.py --build 'make -sf tests/mutation.mk' --object-check "cat $out/*/*.o | md5sum" \
   --test 'prlimit --core=0 --cpu=10 --as=2000000000 sh tests/mutation.sh killers' --jobs 2 \
   --exclude .git --exclude 'build*' --work "$out/copies" --ignore tests/mutants.txt \
-  --log "$out/verdicts.jsonl" --report "$out/figures.json" --min-score 95 "$@" $files
+  --witness '^(?:\[ RUN      \] |FAIL )(.*)$' --log "$out/verdicts.jsonl" --report "$out/figures.json" --min-score 95 "$@" $files

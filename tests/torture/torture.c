@@ -179,7 +179,7 @@ int main(int argc, char **argv)
             torture(&situations[i]);
     fclose(results);
     size_t unused = argc == 3 ? promises_unused() : 0;
-    printf("%s torture in process: %zu situations, %zu cases: %zu lived through, %zu stopped, %zu not as promised, "
+    printf("%s ASR-3  torture in process: %zu situations, %zu cases: %zu lived through, %zu stopped, %zu not as promised, "
            "%zu promises unused; %.1f s\n", total.wrong || unused ? "FAIL" : "ok  ", situation_count, total.cases,
            total.lived, total.stopped, total.wrong, unused, now() - begun);
     return total.wrong || unused ? 1 : 0;
