@@ -48,6 +48,7 @@ static void announce_plan(const struct options *options, const struct blivet_ops
 {
     const struct blivet_config *config = &options->config;
     const char *lock = config->flags & BLIVET_NO_LOCK ? NULL : config->lockfile ? config->lockfile : config->pidfile;
+    const bool waits = !(config->flags & BLIVET_FOREGROUND);
     const char *const plan[][2] = {
         { "program", options->program[0] },
         { "mode", config->flags & BLIVET_FOREGROUND ? "foreground" : "daemon" },
@@ -58,6 +59,9 @@ static void announce_plan(const struct options *options, const struct blivet_ops
         { "stderr", config->stderr_path },
         { "user", config->user },
         { "group", config->group },
+        { "ready", waits ? options->ready : NULL },
+        { "timeout in seconds", waits ? options->timeout : NULL },
+        { "on timeout", waits ? options->on_timeout : NULL },
     };
     for (size_t i = 0; i < sizeof plan / sizeof plan[0]; i++) {
         struct blivet_error line;

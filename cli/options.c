@@ -63,16 +63,18 @@ static int parse_timeout(struct options *options, const char *text, struct blive
     const char *end = text + whole + (text[whole] == '.') + decimals;
     if (*end != '\0' || whole + decimals == 0)
         return usage(error, "option --timeout", text, "is not a number of seconds");
-    unsigned long seconds = strtoul(text, NULL, 10);
-    if (seconds >= UINT_MAX / 1000)
-        return usage(error, "option --timeout", text, "is too long");
+    unsigned long seconds = strtoul(text, NULL, 10), longest = UINT_MAX / 1000 - 1;
     unsigned milliseconds = 0, scale = 100;
     bool rest = false;
     for (const char *digit = end - decimals; digit < end; digit++, scale /= 10) {
         milliseconds += scale * (unsigned)(*digit - '0');
         rest |= scale == 0 && *digit != '0';
     }
-    options->config.ready_timeout_ms = (unsigned)seconds * 1000 + milliseconds + rest;
+    milliseconds += rest;
+    if (seconds > longest || (seconds == longest && milliseconds > 0))
+        return usage(error, "option --timeout", text, "is too long");
+    options->config.ready_timeout_ms = (unsigned)seconds * 1000 + milliseconds;
+    options->timeout = text;
     return 0;
 }
 
@@ -83,6 +85,7 @@ static int parse_on_timeout(struct options *options, const char *text, struct bl
         options->config.flags |= BLIVET_LEAVE_ON_TIMEOUT;
     else if (strcmp(text, "end") != 0)
         return usage(error, "option --on-timeout", text, "is neither end nor leave");
+    options->on_timeout = text;
     return 0;
 }
 
@@ -102,6 +105,7 @@ static int parse_ready(struct options *options, const char *text, struct blivet_
         config->ready_fd = (int)fd;
     } else
         return usage(error, "option --ready", text, "is not one of exec, notify, fd:N");
+    options->ready = text;
     return 0;
 }
 

@@ -9,6 +9,7 @@ struct options {
     struct blivet_config config; /* its strings lie in argv, but for a stderr_path made from stdout_path */
     char **program;              /* the rest of argv */
     unsigned chown;              /* BLIVET_CHOWN_LOGS | ... */
+    const char *ready, *timeout, *on_timeout; /* as they were written, NULL where they were not */
     bool verbose, trace, help, version;
     const char *trace_file;      /* NULL: standard error */
     struct blivet_env *env; /* owned, like all that follows */

@@ -51,7 +51,7 @@ void blivet_describe_lateness(struct launch *launch)
     blivet_text_put(&text, launch->execed ? "program was not ready after " : "daemon was not ready after ");
     blivet_text_number(&text, (uintmax_t)limit / 1000);
     blivet_text_put(&text, limit % 1000 ? fraction : "");
-    blivet_text_put(&text, " seconds");
+    blivet_text_put(&text, limit == 1000 ? " second" : " seconds");
     put_step(&text, launch);
     blivet_set_error(&launch->daemon->error, BLIVET_LATE, launch->reported, words, NULL, NULL);
 }

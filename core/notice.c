@@ -2,19 +2,24 @@
 #include "notice.h"
 #include <string.h>
 
-/* Digits alone, up to the limit; -1 for anything else. */
-static int64_t number(const char *text, size_t length, int64_t limit)
+enum { LARGEST_ERRNO = 4095 };
+static const int64_t longest = INT64_MAX / 16;
+
+/* Digits alone; -1 for anything else, and no more than the longest: systemd's "infinity" is UINT64_MAX. */
+static int64_t number(const char *text, size_t length)
 {
-    int64_t value = 0;
-    if (length == 0)
-        return -1;
+    int64_t value = length > 0 ? 0 : -1;
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9' || value > limit)
+        if (text[i] < '0' || text[i] > '9')
             return -1;
         value = value * 10 + (text[i] - '0');
+        if (value > longest)
+            value = longest;
     }
-    return value <= limit ? value : -1;
+    return value;
 }
+
+static bool is_within(int64_t value, int64_t limit) { return value > 0 && value <= limit; }
 
 static bool names(const char *line, size_t length, const char *name, const char **value, size_t *value_length)
 {
@@ -36,12 +41,11 @@ static void parse_line(const char *line, size_t length, struct blivet_notice *no
     else if (names(line, length, "STATUS=", &value, &size)) {
         notice->status = value;
         notice->status_length = size;
-    } else if (names(line, length, "ERRNO=", &value, &size) && (said = number(value, size, 4095)) > 0)
+    } else if (names(line, length, "ERRNO=", &value, &size) && is_within(said = number(value, size), LARGEST_ERRNO))
         notice->error = (int)said;
-    else if (names(line, length, "MAINPID=", &value, &size) && (said = number(value, size, INT32_MAX)) > 0)
+    else if (names(line, length, "MAINPID=", &value, &size) && is_within(said = number(value, size), INT32_MAX))
         notice->main_pid = (int)said;
-    else if (names(line, length, "EXTEND_TIMEOUT_USEC=", &value, &size) &&
-             (said = number(value, size, INT64_MAX / 16)) > 0)
+    else if (names(line, length, "EXTEND_TIMEOUT_USEC=", &value, &size) && (said = number(value, size)) > 0)
         notice->extend_ms = said / 1000 + (said % 1000 > 0);
 }
 

@@ -94,10 +94,7 @@ static void spell(struct line *line, const struct options *options)
     for (size_t i = 0; i < config->keep_fds_count; i++)
         add(line, "--keep-fd=%d", config->keep_fds[i]);
     add(line, "--umask=%o", config->umask);
-    if (config->ready_timeout_ms == 4294967000) /* the largest, which only rounding up reaches */
-        add(line, "--timeout=4294966.9999");
-    else
-        add(line, "--timeout=%u.%03u", config->ready_timeout_ms / 1000, config->ready_timeout_ms % 1000);
+    add(line, "--timeout=%u.%03u", config->ready_timeout_ms / 1000, config->ready_timeout_ms % 1000);
     add(line, "--on-timeout=%s", config->flags & BLIVET_LEAVE_ON_TIMEOUT ? "leave" : "end");
     add(line, "--chown=%s", chown[options->chown]);
     if (config->ready == BLIVET_READY_FD)

@@ -205,6 +205,13 @@ def verbose_says_on_stderr_what_will_be_done(box):
         check(all(line.startswith("daemonize: ") for line in daemon.result.err.splitlines()), daemon.result.err)
 
 
+@rows("CLI-6")
+def verbose_says_how_long_is_waited_and_for_what(box):
+    with box.running("-v", "--ready=fd:5", "-t", "7.5", "--on-timeout", "leave", program=["/bin/sh", "-c", "echo >&5; exec sleep 600"]) as daemon:
+        for line in ("ready: fd:5", "timeout in seconds: 7.5", "on timeout: leave"):
+            check(f"daemonize: {line}" in daemon.result.err.splitlines(), line, "is said in", daemon.result.err)
+
+
 @rows("CLI-6", needs="root")
 def verbose_names_user_and_group(box):
     for mode in ([], ["-f"]):

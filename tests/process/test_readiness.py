@@ -95,11 +95,12 @@ def within(seconds, limit):
 
 @rows("NTF-11", "NTF-13", "NTF-14", "ERR-8", "CLI-1")
 def a_program_that_is_late_is_ended_in_time_and_the_message_says_how_long(box):
-    for spelled, seconds, said in (("0.25", 0.25, "0.250 seconds"), (".3", 0.3, "0.300 seconds"), ("1", 1, "1 seconds")):
+    for spelled, seconds, said in (("0.25", 0.25, "0.250 seconds"), (".3", 0.3, "0.300 seconds"), ("1", 1, "1 second")):
         pidfile = box.path("pid")
         with box.about("-t", spelled):
             result, took = timed(lambda: notify(box, "child(pause); pause()", "-t", spelled, "-p", pidfile))
             box.refused(result, "ERR-8", f"program was not ready after {said}")
+            check(result.err.endswith(f"{said}\n"), "the unit is the last word;", result)
             check("step" not in result.err, "a program takes none of our steps;", result)
             within(took, seconds)
             box.nothing_left(pidfile)
@@ -182,7 +183,7 @@ def a_program_that_is_in_time_is_not_touched_by_the_limit(box):
 
 @rows("CLI-1", "CLI-7", "ERR-1")
 def bad_limits_are_refused_by_name(box):
-    for value in ("", "abc", "-1", "1.5.2", "1e3", "0x10", " 1", "+1", "1s", "inf", "nan", ".", "4294968",
+    for value in ("", "abc", "-1", "1.5.2", "1e3", "0x10", " 1", "+1", "1s", "inf", "nan", ".", "4294968", "4294966.5",
                   "99999999999999999999999"):
         with box.about(repr(value)):
             box.refused(box.daemonize(f"--timeout={value}"), "ERR-1", "--timeout", value, "--help")

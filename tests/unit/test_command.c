@@ -174,6 +174,12 @@ static void the_plan_has_what_was_chosen(void **state)
         { "-v -f -c /run -p /run/x true", ": working directory: /run\n", ": working directory: /\n" },
         { "-v -f -l /run/l -p /run/x true", ": lock: /run/l\n", ": lock: /run/x\n" },
         { "-v -f --no-lock -p /run/x true", ": pidfile: /run/x\n", ": lock: " },
+        { "-v --ready=fd:9 true", ": ready: fd:9\n", ": timeout" },
+        { "-v --ready=notify -t 1.50 true", ": ready: notify\n", ": on timeout" },
+        { "-v --ready=notify -t 1.50 true", ": timeout in seconds: 1.50\n", ": on timeout" },
+        { "-v -t 2 --on-timeout=leave true", ": on timeout: leave\n", ": ready" },
+        { "-v -f --ready=fd:9 -t 2 --on-timeout=leave true", ": mode: foreground\n", ": timeout" }, /* nobody waits */
+        { "-v -f --ready=fd:9 -t 2 --on-timeout=leave true", ": mode: foreground\n", ": ready" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         machine(SCRIPT_LAUNCHER);

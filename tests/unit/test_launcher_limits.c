@@ -63,7 +63,8 @@ static void a_limit_passed_is_a_temporary_failure(void **state)
 {
     (void)state;
     static const struct { unsigned limit; const char *words; } cases[] = {
-        { 1, "0.001" }, { 500, "0.500" }, { 1500, "1.500" }, { 2000, "2" }, { 90000, "90" },
+        { 1, "0.001 seconds" },    { 500, "0.500 seconds" }, { 1000, "1 second" },    { 1001, "1.001 seconds" },
+        { 1500, "1.500 seconds" }, { 2000, "2 seconds" },     { 61000, "61 seconds" }, { 90000, "90 seconds" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int known = 0; known < 4; known++) {
@@ -72,7 +73,7 @@ static void a_limit_passed_is_a_temporary_failure(void **state)
             script.has_stat = known & 1;
             script.has_pidfd = known & 2;
             wait_for_verdict(cases[i].limit, 0);
-            snprintf(line, sizeof line, "%s: daemon was not ready after %s seconds in step 14, hand-over\n",
+            snprintf(line, sizeof line, "%s: daemon was not ready after %s in step 14, hand-over\n",
                      "test_launcher_limits", cases[i].words);
             assert_string_equal(script.printed, line);
             assert_int_equal(script.exit_code, 75);

@@ -146,10 +146,25 @@ static void numbers_are_taken_up_to_their_limits(void **state)
     assert_int_equal(of("MAINPID=2147483647").main_pid, INT32_MAX);
     assert_int_equal(of("MAINPID=2147483648").main_pid, 0);
     assert_int_equal(of("MAINPID=4294967297").main_pid, 0); /* not 1 */
+    assert_int_equal(of("MAINPID=99999999999999999999999999999999999999").main_pid, 0);
+    assert_int_equal(of("ERRNO=99999999999999999999999999999999999999").error, 0);
     assert_int_equal(of("EXTEND_TIMEOUT_USEC=576460752303423487").extend_ms, 576460752303424); /* INT64_MAX / 16, rounded up */
-    assert_int_equal(of("EXTEND_TIMEOUT_USEC=576460752303423488").extend_ms, 0);
-    assert_int_equal(of("EXTEND_TIMEOUT_USEC=18446744073709551617").extend_ms, 0); /* not 1 */
     assert_int_equal(of("MAINPID=00000000000000000000000000000007").main_pid, 7);
+}
+
+/* systemd's "infinity" is UINT64_MAX; who asks for more than there is gets the most. */
+static void a_longer_time_than_the_longest_is_the_longest(void **state)
+{
+    (void)state;
+    static const char *const longer[] = { "576460752303423488", "9223372036854775807", "18446744073709551615",
+                                          "18446744073709551617" /* not 1 */, "99999999999999999999999999999999999999" };
+    for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%s", longer[i]);
+        assert_int_equal(of(text).extend_ms, 576460752303424);
+        strcat(text, "s");
+        assert_says_nothing(of(text));
+    }
 }
 
 static void microseconds_are_rounded_up(void **state)
@@ -167,8 +182,7 @@ static void what_is_no_number_is_none(void **state)
 {
     (void)state;
     static const char *const names[] = { "ERRNO", "MAINPID", "EXTEND_TIMEOUT_USEC" };
-    static const char *const values[] = { "", "0", "000", "-1", "+1", " 1", "1 ", "1x", "x1", "0x10", "1.0", "1e3", "\t1", "/", ":",
-                                          "99999999999999999999999999999999999999" };
+    static const char *const values[] = { "", "0", "000", "-1", "+1", " 1", "1 ", "1x", "x1", "0x10", "1.0", "1e3", "\t1", "/", ":" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         for (size_t j = 0; j < sizeof values / sizeof values[0]; j++) {
             char text[80];
@@ -191,6 +205,7 @@ int main(void)
         CLAIM("NTF-15", zero_bytes_are_bytes_like_any_other),
         CLAIM("NTF-15", a_status_may_be_empty_or_fill_the_datagram),
         CLAIM("NTF-15", numbers_are_taken_up_to_their_limits),
+        CLAIM("NTF-15 NTF-11", a_longer_time_than_the_longest_is_the_longest),
         CLAIM("NTF-15", microseconds_are_rounded_up),
         CLAIM("NTF-15", what_is_no_number_is_none),
     };

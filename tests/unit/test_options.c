@@ -97,14 +97,15 @@ static void a_limit_is_in_seconds_and_never_rounded_down(void **state)
     static const struct { const char *line; unsigned milliseconds; } cases[] = {
         { "-t 1 x", 1000 }, { "-t 0 x", 0 }, { "-t 0.5 x", 500 }, { "-t .25 x", 250 }, { "-t 2. x", 2000 },
         { "-t 1.0005 x", 1001 }, { "-t 0.0001 x", 1 }, { "-t 1.9999 x", 2000 }, { "-t 0.0000 x", 0 },
-        { "--timeout=4294966.294 x", 4294966294U },
+        { "--timeout=4294966.000 x", 4294966000U },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(parse(cases[i].line), 0);
         assert_int_equal(options.config.ready_timeout_ms, cases[i].milliseconds);
         done();
     }
-    static const char *const wrong[] = { "-t . x", "-t -1 x", "-t 1e3 x", "-t 1s x", "-t 4294967 x", "-t 1.2.3 x" };
+    static const char *const wrong[] = { "-t . x", "-t -1 x", "-t 1e3 x", "-t 1s x", "-t 1.2.3 x",
+                                         "-t 4294967 x", "-t 4294966.5 x", "-t 4294966.0001 x" };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(parse(wrong[i]), -1);
         assert_int_equal(error.exit_code, 64);
