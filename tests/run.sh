@@ -9,6 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
+. tests/evidence/kept.sh
 
 require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
   mandoc:mandoc bash:bash zsh:zsh fish:fish ps:procps pkg-config:pkgconf abidw:abigail-tools /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
@@ -17,32 +18,36 @@ cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1;
 mv build.log build/configure.log
 cmake --build build --parallel "$(nproc)"
 
+rm -f build/results/*.log
 echo "== lint"
-sh tests/lint.sh
+kept lint sh tests/lint.sh
 echo "== unit tests"
-ctest --test-dir build --output-on-failure -E '^torture$'
+kept unit ctest --test-dir build --output-on-failure -E '^torture$'
+cat build/Testing/Temporary/LastTest.log >>build/results/unit.log
 echo "== torture in process"
-build/tests/torture/torture tests/torture/promises.txt build/torture.jsonl
+kept torture build/tests/torture/torture tests/torture/promises.txt build/torture.jsonl
 echo "== audit"
-sh tests/audit.sh build
-python3 tests/bench/footprint.py build/core/libblivet.a
+kept audit sh tests/audit.sh build
+kept footprint python3 tests/bench/footprint.py build/core/libblivet.a
 echo "== install"
-sh tests/install/consumers.sh build
-sh tests/abi/check.sh build
-sh tests/install/one_file.sh build
-sh tests/reproducible.sh build/reproducible
+kept consumers sh tests/install/consumers.sh build
+kept abi sh tests/abi/check.sh build
+kept one_file sh tests/install/one_file.sh build
+kept reproducible sh tests/reproducible.sh build/reproducible
 echo "== documents"
-python3 tests/documents.py build
+kept documents python3 tests/documents.py build
 echo "== model"
-sh tests/model/run.sh
+kept model sh tests/model/run.sh
 echo "== golden traces"
-python3 tests/torture/golden.py --build build/tests/torture
+kept golden python3 tests/torture/golden.py --build build/tests/torture
 echo "== torture of real processes"
-sh tests/torture/run.sh plain
+kept torture_real sh tests/torture/run.sh plain
 echo "== process tests"
 servers=
 if sh tests/process/servers.sh build/servers; then
   servers="--servers build/servers"
 fi
 # shellcheck disable=SC2086
-python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app --results build/process.jsonl -j 2 $servers
+kept process python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app --results build/process.jsonl -j 2 $servers
+echo "== every row of the specification"
+kept rows python3 tests/evidence/rows.py
