@@ -58,7 +58,8 @@ struct blivet_context {
     /* What is held; -1 where it is not. */
     int channel;      /* the daemon's end */
     int launcher_end; /* the launcher's */
-    int lock_fd, pidfile_fd; /* one and the same where the pidfile is the lock */
+    int lock_fd, pidfile_fd;
+    struct stat lock_status, pidfile_status; /* when they were opened */
     int ear;         /* the launcher's: the notify socket, or the end of the readiness pipe that is read */
     int ready_write; /* the other end, on its way to ready_fd */
     int log_fds[2];

@@ -60,16 +60,16 @@ static void remove_or_empty(const struct blivet_ops *ops, const char *path, int 
 
 /* ---- open and lock ---- */
 
-/* Without O_CREAT first: fs.protected_regular refuses it for another user's file in a sticky directory, even to
- * root.  O_EXCL then, so that no link is followed; losing that race is EEXIST. */
-static int open_or_create(const struct blivet_ops *ops, const struct target *target, bool *created)
+/* O_CREAT with O_EXCL only, so that no link is followed; and fs.protected_regular refuses O_CREAT for another user's
+ * file in a sticky directory, even to root, but not before EEXIST. */
+static int open_or_create(const struct blivet_ops *ops, const struct target *target, bool *existed)
 {
     const int flags = target->access | CAREFULLY;
     int fd;
-    UNINTERRUPTED(fd, ops->open(target->path, flags, 0));
-    *created = fd < 0 && errno == ENOENT;
-    if (*created)
-        UNINTERRUPTED(fd, ops->open(target->path, flags | O_CREAT | O_EXCL, 0644));
+    UNINTERRUPTED(fd, ops->open(target->path, flags | O_CREAT | O_EXCL, 0644));
+    *existed = fd < 0 && errno == EEXIST;
+    if (*existed)
+        UNINTERRUPTED(fd, ops->open(target->path, flags, 0));
     return fd;
 }
 
@@ -118,35 +118,34 @@ static int lock(struct blivet_context *daemon, const struct target *target, int 
 /* PID-10: who owns a pidfile, or can write it, or has it open, picks whom root kills. */
 static bool is_safe_for_root(const struct blivet_context *daemon, const struct stat *file)
 {
-    if (daemon->ops->geteuid() != 0)
+    if (file->st_uid == 0 && !(file->st_mode & (S_IWGRP | S_IWOTH)))
         return true;
     if ((daemon->flags & BLIVET_GIVE_PIDFILE) && daemon->identity.has_user && file->st_uid == daemon->identity.uid)
         return true; /* it will be that user's in any case */
-    return file->st_uid == 0 && !(file->st_mode & (S_IWGRP | S_IWOTH));
+    return daemon->ops->geteuid() != 0;
 }
 
 enum { DONE, AGAIN, FAILED };
 
 /* One try on an open file: judged, locked, and still the one that the path names. */
-static int secure(struct blivet_context *daemon, const struct target *target, int fd, bool created)
+static int secure(struct blivet_context *daemon, const struct target *target, int fd, bool created, struct stat *file)
 {
     const struct blivet_ops *ops = daemon->ops;
-    struct stat file;
-    if (ops->fstat(fd, &file) != 0) {
+    if (ops->fstat(fd, file) != 0) {
         blivet_failed(daemon, target->kind, target->what, target->path);
         return FAILED;
     }
-    if (judge(daemon, target, &file) != 0 || (target->lock && lock(daemon, target, fd) != 0))
+    if (judge(daemon, target, file) != 0 || (target->lock && lock(daemon, target, fd) != 0))
         return FAILED;
     /* Without this two daemons can hold the lock, one of them on a file that is gone (PID-4). */
-    int named = still_named(ops, target->path, &file);
+    int named = still_named(ops, target->path, file);
     if (named < 0) {
         blivet_failed(daemon, target->kind, target->what, target->path);
         return FAILED;
     }
     if (named == 0)
         return AGAIN;
-    if (!target->holds_pid || is_safe_for_root(daemon, &file))
+    if (!target->holds_pid || is_safe_for_root(daemon, file))
         return DONE;
     if (created) { /* a file system without owners or modes: another one would be no better */
         blivet_refused(daemon, target->kind, target->what, target->path, "is writable by others than root");
@@ -158,18 +157,19 @@ static int secure(struct blivet_context *daemon, const struct target *target, in
     return FAILED;
 }
 
-/* Returns a descriptor, or -1 with the error noted. */
-static int open_own_file(struct blivet_context *daemon, const struct target *target)
+/* Returns a descriptor, and what is on it, or -1 with the error noted. */
+static int open_own_file(struct blivet_context *daemon, const struct target *target, struct stat *file)
 {
     const struct blivet_ops *ops = daemon->ops;
     for (int tries = 0; tries < MOST_TRIES; tries++) {
-        bool created;
-        int fd = open_or_create(ops, target, &created);
-        if (fd < 0 && created && errno == EEXIST)
+        bool existed;
+        int fd = open_or_create(ops, target, &existed);
+        if (fd < 0 && existed && errno == ENOENT)
             continue; /* somebody was between the two openings */
         if (fd < 0)
             return not_opened(daemon, target);
-        int outcome = secure(daemon, target, fd, created);
+        const bool created = !existed;
+        int outcome = secure(daemon, target, fd, created, file);
         if (outcome == DONE) {
             daemon->pidfile_ours |= created && target->holds_pid;
             return fd;
@@ -187,11 +187,11 @@ static int open_own_file(struct blivet_context *daemon, const struct target *tar
  * root will kill (PRV-7).  Where a lock takes a writable one (NFS), only for those who change no identity. */
 static int open_lock(struct blivet_context *daemon, struct target target)
 {
-    int fd = open_own_file(daemon, &target);
+    int fd = open_own_file(daemon, &target, &daemon->lock_status);
     if (fd >= 0 || daemon->error.system_errno != EBADF || daemon->identity.wanted)
         return fd;
     target.access = O_RDWR;
-    return open_own_file(daemon, &target);
+    return open_own_file(daemon, &target, &daemon->lock_status);
 }
 
 int blivet_take_lock(struct blivet_context *daemon)
@@ -212,27 +212,24 @@ int blivet_take_lock(struct blivet_context *daemon)
 
 /* In place, in one write, padded with newlines over what was there, then cut: who reads meanwhile finds neither
  * two numbers nor nothing (PID-3).  What is longer than any pidfile is cut to LONGEST first. */
-static int replace_bytes(const struct blivet_ops *ops, int fd, pid_t pid)
+static int replace_bytes(const struct blivet_ops *ops, int fd, const struct stat *file, pid_t pid)
 {
     char bytes[LONGEST];
     struct blivet_text text;
-    struct stat file;
     int result;
     ssize_t written;
-    if (ops->fstat(fd, &file) != 0)
-        return -1;
     memset(bytes, '\n', sizeof bytes);
     blivet_text_begin(&text, bytes, sizeof bytes);
     blivet_text_number(&text, (uintmax_t)pid);
     *text.at = '\n'; /* over the NUL */
     size_t length = (size_t)(text.at - bytes) + 1, size = length;
-    if (file.st_size > LONGEST) {
+    if (file->st_size > (off_t)length)
+        size = file->st_size > LONGEST ? LONGEST : (size_t)file->st_size;
+    if (file->st_size > LONGEST) {
         UNINTERRUPTED(result, ops->ftruncate(fd, LONGEST));
         if (result != 0)
             return -1;
     }
-    if (file.st_size > (off_t)length)
-        size = file.st_size > LONGEST ? LONGEST : (size_t)file.st_size;
     UNINTERRUPTED(written, ops->pwrite(fd, bytes, size, 0));
     if (written < 0)
         return -1;
@@ -241,18 +238,18 @@ static int replace_bytes(const struct blivet_ops *ops, int fd, pid_t pid)
         errno = ENOSPC;
         return -1;
     }
-    if (size == length && file.st_size <= (off_t)length)
+    if (size == length && file->st_size <= (off_t)length)
         return 0;
     UNINTERRUPTED(result, ops->ftruncate(fd, (off_t)length));
     return result;
 }
 
 /* Past a size limit it is an error, not a death. */
-static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
+static int replace_content(const struct blivet_ops *ops, int fd, const struct stat *file, pid_t pid)
 {
     struct sigaction before;
     bool ignored = blivet_ignore_signal(ops, SIGXFSZ, &before);
-    int result = replace_bytes(ops, fd, pid), number = errno;
+    int result = replace_bytes(ops, fd, file, pid), number = errno;
     if (ignored)
         ops->sigaction(SIGXFSZ, &before, NULL);
     errno = number;
@@ -262,14 +259,14 @@ static int replace_content(const struct blivet_ops *ops, int fd, pid_t pid)
 /* A second description of the file that was locked in step 7; it is never inherited. */
 static int open_locked(struct blivet_context *daemon, const struct target *pidfile)
 {
-    struct stat locked, file;
+    struct stat *file = &daemon->pidfile_status;
     int fd;
     UNINTERRUPTED(fd, daemon->ops->open(pidfile->path, pidfile->access | CAREFULLY, 0));
     if (fd < 0)
         return not_opened(daemon, pidfile);
-    if (daemon->ops->fstat(daemon->lock_fd, &locked) != 0 || daemon->ops->fstat(fd, &file) != 0)
+    if (daemon->ops->fstat(fd, file) != 0)
         blivet_failed(daemon, pidfile->kind, pidfile->what, pidfile->path);
-    else if (blivet_same_inode(&locked, &file))
+    else if (blivet_same_inode(&daemon->lock_status, file))
         return fd;
     else
         blivet_refused(daemon, pidfile->kind, pidfile->what, pidfile->path, "was replaced after it was locked");
@@ -284,11 +281,12 @@ int blivet_write_pidfile(struct blivet_context *daemon)
     blivet_enter(daemon, STEP_PIDFILE);
     if (!daemon->pidfile)
         return 0;
-    daemon->pidfile_fd = is_the_lock ? open_locked(daemon, &pidfile) : open_own_file(daemon, &pidfile);
+    daemon->pidfile_fd = is_the_lock ? open_locked(daemon, &pidfile)
+                                     : open_own_file(daemon, &pidfile, &daemon->pidfile_status);
     if (daemon->pidfile_fd < 0)
         return -1;
     daemon->pidfile_ours = true;
-    if (replace_content(daemon->ops, daemon->pidfile_fd, daemon->pid) != 0)
+    if (replace_content(daemon->ops, daemon->pidfile_fd, &daemon->pidfile_status, daemon->pid) != 0)
         return blivet_failed(daemon, BLIVET_PIDFILE_FAILED, "pidfile", daemon->pidfile);
     return 0;
 }
@@ -337,12 +335,13 @@ static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, pid_t locke
 /* In the launcher: the program has named another main process (NTF-15). */
 void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to)
 {
+    struct stat file;
     int fd;
     if (!daemon->pidfile)
         return;
     UNINTERRUPTED(fd, daemon->ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
-    if (fd >= 0 && read_pid(daemon->ops, fd) == from)
-        replace_content(daemon->ops, fd, to);
+    if (fd >= 0 && read_pid(daemon->ops, fd) == from && daemon->ops->fstat(fd, &file) == 0)
+        replace_content(daemon->ops, fd, &file, to);
     blivet_close_fd(daemon->ops, &fd);
 }
 

@@ -118,6 +118,7 @@ void blivet_settle_standard_streams(struct blivet_context *daemon)
 struct log {
     const char *what, *path;
     int fd;
+    bool created; /* by us, as a plain and empty file */
     struct stat file;
 };
 
@@ -127,17 +128,20 @@ static bool to_be_handed_over(const struct blivet_context *daemon)
 }
 
 /* A file that is there is opened without O_CREAT, which fs.protected_regular refuses in a sticky directory even
- * to root; O_NONBLOCK: a FIFO without a reader must not hold the start up. */
+ * to root; O_NONBLOCK: a FIFO without a reader must not hold the start up.  A link may lead to what is not there. */
 static int open_log(struct blivet_context *daemon, struct log *log)
 {
-    int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
     if (daemon->flags & BLIVET_APPEND)
         flags |= O_APPEND;
     if (to_be_handed_over(daemon))
         flags |= O_NOFOLLOW; /* or whoever plants a link picks the file that the user is given (PRV-8) */
-    UNINTERRUPTED(log->fd, daemon->ops->open(log->path, flags, 0));
+    UNINTERRUPTED(log->fd, daemon->ops->open(log->path, flags | O_CREAT | O_EXCL, 0644));
+    log->created = log->fd >= 0;
+    if (log->fd < 0 && errno == EEXIST)
+        UNINTERRUPTED(log->fd, daemon->ops->open(log->path, flags | O_NONBLOCK, 0));
     if (log->fd < 0 && errno == ENOENT)
-        UNINTERRUPTED(log->fd, daemon->ops->open(log->path, flags | O_CREAT, 0644));
+        UNINTERRUPTED(log->fd, daemon->ops->open(log->path, flags | O_NONBLOCK | O_CREAT, 0644));
     if (log->fd < 0 && errno == ELOOP && to_be_handed_over(daemon))
         return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is a symbolic link");
     if (log->fd < 0)
@@ -145,26 +149,14 @@ static int open_log(struct blivet_context *daemon, struct log *log)
     return 0;
 }
 
-/* 1: the file is the one on the descriptor, 0: it is not, -1: that cannot be told. */
-static int is_open_as(const struct blivet_context *daemon, int fd, const struct stat *file)
-{
-    struct stat other;
-    if (fd < 0)
-        return 0;
-    return daemon->ops->fstat(fd, &other) == 0 ? blivet_same_inode(&other, file) : -1;
-}
-
 static int judge_log(struct blivet_context *daemon, struct log *log)
 {
     if (daemon->ops->fstat(log->fd, &log->file) != 0)
         return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
-    int is_pidfile = is_open_as(daemon, daemon->pidfile_fd, &log->file);
-    int is_lockfile = is_pidfile == 0 ? is_open_as(daemon, daemon->lock_fd, &log->file) : 0;
-    if (is_pidfile < 0 || is_lockfile < 0)
-        return blivet_failed(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path);
-    if (is_pidfile || is_lockfile)
-        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path,
-                              is_pidfile ? "is the pidfile" : "is the lockfile");
+    if (daemon->pidfile_fd >= 0 && blivet_same_inode(&daemon->pidfile_status, &log->file))
+        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is the pidfile");
+    if (daemon->lock_fd >= 0 && blivet_same_inode(&daemon->lock_status, &log->file))
+        return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is the lockfile");
     if (to_be_handed_over(daemon) && S_ISREG(log->file.st_mode) && log->file.st_nlink > 1)
         return blivet_refused(daemon, BLIVET_OUTPUT_FAILED, log->what, log->path, "is a file with several names");
     return 0;
@@ -174,6 +166,8 @@ static int judge_log(struct blivet_context *daemon, struct log *log)
 static int begin_log(struct blivet_context *daemon, struct log *log)
 {
     int result;
+    if (log->created)
+        return 0;
     if (!(daemon->flags & BLIVET_APPEND) && S_ISREG(log->file.st_mode)) {
         UNINTERRUPTED(result, daemon->ops->ftruncate(log->fd, 0));
         if (result != 0)

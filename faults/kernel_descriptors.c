@@ -89,10 +89,11 @@ int kernel_open(const char *path, int flags, mode_t mode)
         script.before_open(path);
     if (strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/proc") == 0)
         return script_open_proc(path, flags);
-    struct script_file *file = script_walk_to(&walk, path, !(flags & O_NOFOLLOW));
+    const bool made_anew = (flags & O_CREAT) && (flags & O_EXCL);
+    struct script_file *file = script_walk_to(&walk, path, !(flags & O_NOFOLLOW) && !made_anew);
     if (!file && (errno != ENOENT || !(flags & O_CREAT) || *path == '\0' || walk.rest[0] != '\0'))
         return -1;
-    if (file && (flags & O_CREAT) && (flags & O_EXCL))
+    if (file && made_anew)
         return fail(EEXIST);
     if (file && S_ISLNK(file->mode))
         return fail(ELOOP);

@@ -59,8 +59,6 @@ static int setsockopt_without_senders(int fd, int level, int name, const void *v
     return setsockopt(fd, level, name, value, size);
 }
 
-static int eaccess_by_faccessat(const char *path, int mode) { return faccessat(AT_FDCWD, path, mode, AT_EACCESS); }
-
 static int one_thread_by_libc(int flags)
 {
     (void)flags;
@@ -115,7 +113,6 @@ static int none_by_capget(uint32_t header[2], uint32_t sets[6])
 #define lstat lstat_elsewhere
 #define readlink readlink_elsewhere
 #define setsockopt setsockopt_without_senders
-#define eaccess eaccess_by_faccessat
 #define unshare one_thread_by_libc
 #define stop_ignoring leave_ignored
 #define close_range no_close_range

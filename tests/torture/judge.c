@@ -161,6 +161,8 @@ static const char *foreground_phase(const char *call, const char *subject)
 {
     static char phase[24];
     const char *next = NULL;
+    if (strncmp(subject, "new-", 4) == 0)
+        subject += 4;
     if (script.calls == 1)
         next = "prepare";
     else if (strcmp(call, "umask") == 0)

@@ -373,6 +373,7 @@ static void in_foreground_mode_failures_are_printed_where_it_was_started(void **
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[256];
         machine(SCRIPT_LAUNCHER);
+        script_add("/var/log/x", S_IFREG | 0644, "");
         script_fail(cases[i].call, cases[i].nth, EIO);
         enum script_end end = run(cases[i].line);
         assert_int_equal(end == SCRIPT_EXITED ? script.exit_code : result, cases[i].code);

@@ -68,6 +68,8 @@ static void a_failed_start_gives_everything_back(void **state)
             int before[3];
             machine(closed);
             memcpy(before, script.fds, sizeof before);
+            script_add("/var/log/x.out", S_IFREG | 0644, "");
+            script_add("/var/log/x.err", S_IFREG | 0644, "");
             script_fail(faults[i].call, faults[i].nth, faults[i].error);
             assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .stdout_path = "/var/log/x.out",
                                                            .stderr_path = "/var/log/x.err" }), SCRIPT_RETURNED);
@@ -129,6 +131,7 @@ static void an_interrupted_return_is_repeated(void **state)
 {
     (void)state;
     machine(0);
+    script_add("/var/log/x.out", S_IFREG | 0644, "");
     script_fail("ftruncate", 1, EIO);
     script_fail("dup2", 2, EINTR); /* the first one puts /dev/null on 0 */
     assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x.out" }), SCRIPT_RETURNED);
