@@ -61,7 +61,6 @@ CALLS.update({
 
 LOAD, JUMP_EQUAL, JUMP_BITS, RETURN = 0x20, 0x15, 0x45, 0x06  # instructions of the packet filter
 ALLOW, FAIL_WITH = 0x7FFF0000, 0x00050000
-O_CREAT = os.O_CREAT
 
 
 def instruction(code, value, if_true=0, if_false=0):
@@ -70,15 +69,16 @@ def instruction(code, value, if_true=0, if_false=0):
 
 def deny(calls, creating=0):
     """From here on, in this process and what it runs, each call named in the dictionary calls fails
-    with its errno; where creating is an errno, so does every open that says O_CREAT."""
+    with its errno; where creating is an errno, so does every open that says
+    O_CREAT without O_EXCL."""
     program = [instruction(LOAD, 0)]  # the number of the call
     for name, number in calls.items():
         program += [instruction(JUMP_EQUAL, CALLS[name], 0, 1), instruction(RETURN, FAIL_WITH | number)]
     if creating:
         for name, flags_at in (("open", 16 + 8), ("openat", 16 + 16)):  # offsets of their flags
             if name in CALLS:
-                program += [instruction(JUMP_EQUAL, CALLS[name], 0, 4), instruction(LOAD, flags_at),
-                            instruction(JUMP_BITS, O_CREAT, 0, 1),
+                program += [instruction(JUMP_EQUAL, CALLS[name], 0, 5), instruction(LOAD, flags_at),
+                            instruction(JUMP_BITS, os.O_EXCL, 2, 0), instruction(JUMP_BITS, os.O_CREAT, 0, 1),
                             instruction(RETURN, FAIL_WITH | creating), instruction(LOAD, 0)]
     program.append(instruction(RETURN, ALLOW))
     code = b"".join(program)

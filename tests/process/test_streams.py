@@ -74,7 +74,7 @@ def a_log_is_cut_in_place(box):
 @rows("STD-2", needs="root")
 def a_log_of_the_users_own_is_opened_without_creating(box):
     """As a system with fs.protected_regular has it: in a sticky folder O_CREAT on another user's file is
-    refused, even to root.  Here every open that says O_CREAT is."""
+    refused, even to root, unless O_EXCL has said EEXIST before.  Here every open is that says O_CREAT alone."""
     log = box.file("log", "old\n")
     os.chown(log, 65534, 65534)
     with box.running("-u", "nobody", "-a", "-o", log, "-e", log, creating=errno.EACCES, program=saying("new")):

@@ -317,7 +317,7 @@ const struct situation situations[] = {
       .config = { .pidfile = PIDFILE, .stdout_path = STDOUT, .flags = BLIVET_FOREGROUND } },
     { "foreground, the application fails", .role = SCRIPT_DAEMON,
       .config = { .pidfile = PIDFILE, .stderr_path = STDERR, .flags = BLIVET_FOREGROUND }, .ending = FAILS_ITSELF },
-    { "foreground, program", .role = SCRIPT_DAEMON, .machine = a_manager_listens,
+    { "foreground, program", .role = SCRIPT_DAEMON, .machine = a_manager_listens_and_files_are_there,
       .words = "-f -p " PIDFILE " -e " STDERR " -u www /bin/true" },
 };
 const size_t situation_count = sizeof situations / sizeof situations[0];
