@@ -41,7 +41,7 @@ form() { # files
 
 # SC1091: what is read by "." is checked by itself.  SC2015: "a && b || c" is used where b cannot fail.
 # shellcheck disable=SC2046 # no file has a blank in its name
-judge "scripts: shellcheck" shellcheck -e SC1091,SC2015 $(sources '*.sh' run) cli/completions/daemonize.bash
+judge "scripts: shellcheck" shellcheck -e SC1091,SC2015 $(sources '*.sh' run) cli/completions/*.bash
 # shellcheck disable=SC2046
 judge "Python: pyflakes" pyflakes3 $(sources '*.py')
 # The pointer of blivet_daemonize_on is to be filled in, not read; an #if that needs __has_include is not understood.

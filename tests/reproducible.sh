@@ -22,7 +22,7 @@ build() { # folder, where
 (TZ=Asia/Tokyo USER=one build "$work/one" "$work/one/build" "2001-01-01 00:00")
 (TZ=America/Lima USER=other build "$work/another/folder" "$work/elsewhere/built" "2020-02-02 20:20")
 
-made="cli/daemonize core/libblivet.a core/libblivet.so"
+made="cli/daemonize cli/daemoncheck core/libblivet.a core/libblivet.so"
 [ "$target" = all ] || made="$made $(cd "$work/one/build" && ls ./*.deb ./*.tar.gz)"
 status=0
 for file in $made; do

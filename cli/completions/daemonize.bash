@@ -48,11 +48,13 @@ _daemonize() {
     done
 
     COMPREPLY=()
-    if [[ $ended ]] && ((i < last)) && declare -F _command_offset >/dev/null; then
-        _command_offset "${at[i]}"
-    elif [[ $ended ]] && ((i < last)); then
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    if [[ $ended ]] && ((i < last)); then
+        if declare -F _command_offset >/dev/null; then
+            _command_offset "${at[i]}"
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        fi
     elif ((i > last)) && [[ $option ]]; then
         _daemonize_value "$option" "$current"
     elif [[ ! $ended && $current == --*=* ]]; then

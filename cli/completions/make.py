@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""make.py [--check] - the completions of the three shells, made from the option table.
+"""make.py [--check] - the completions of both commands for three shells, made from their option tables.
 
-    python3 cli/completions/make.py           writes daemonize.bash, _daemonize (zsh) and daemonize.fish
-    python3 cli/completions/make.py --check   says which of them is not what the table gives
+    python3 cli/completions/make.py           writes NAME.bash, _NAME (zsh) and NAME.fish for daemonize and daemoncheck
+    python3 cli/completions/make.py --check   says which of them is not what the tables give
 
-An option that is added to options.def is completed once this has run; one whose argument has a name that is new here
+An option that is added to a table is completed once this has run; one whose argument has a name that is new here
 is refused until KINDS says what it stands for."""
 import os
 import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MADE = "Made by make.py from options.def: change these, not this file."
+MADE = "Made by make.py from {}: change these, not this file."
 
 # What an argument stands for: how bash, zsh and fish complete it.  Words with "|" between them stand for themselves.
 NOTHING = ("", " ", "-x")
@@ -19,7 +19,7 @@ KINDS = {
     "PATH": ("-o filenames -A file", "_files", "-r -F"),
     "DIRECTORY": ("-o filenames -A directory", "_directories", "-x -a '(__fish_complete_directories)'"),
     "USER": ("-A user", "_users", "-x -a '(__fish_complete_users)'"),
-    "FILE": ("-o filenames -A file", "_files", ""),
+    "FILE": ("-o filenames -A file", "_files", "-F"),
     "GROUP": ("-A group", "_groups", "-x -a '(__fish_complete_groups)'"),
     "OCTAL": NOTHING, "SECONDS": NOTHING, "N": NOTHING, "NAME[=VALUE]": NOTHING,
 }
@@ -42,8 +42,8 @@ class Option:
         return ([f"-{self.letter}"] if self.letter else []) + [f"--{self.name}"]
 
 
-def table():
-    with open(os.path.join(HERE, "..", "options.def"), encoding="utf-8") as file:
+def read_table(name):
+    with open(os.path.join(HERE, "..", name), encoding="utf-8") as file:
         rows = re.findall(r'^OPTION\("([\w-]+)", (\'.\'|\w+), (NULL|"[^"]*"), "([^"]*)"\)$', file.read(), re.M)
     return [Option(*row) for row in rows]
 
@@ -54,16 +54,16 @@ def letters(options, with_argument):
 
 # --- bash -----------------------------------------------------------------------------------------
 
-BASH = r"""# daemonize.bash - completion for bash.  @MADE@
+BASH = r"""# @NAME@.bash - completion for bash.  @MADE@
 
 # The value of an option: candidates for its beginning.
-_daemonize_value() {
+_@NAME@_value() {
     case $1 in
 @VALUES@
     esac
 }
 
-_daemonize() {
+_@NAME@() {
     local with_argument=' @WITH@ ' flags='@FLAGS@'
     local options='@OPTIONS@'
 
@@ -94,24 +94,29 @@ _daemonize() {
     done
 
     COMPREPLY=()
-    if [[ $ended ]] && ((i < last)) && declare -F _command_offset >/dev/null; then
-        _command_offset "${at[i]}"
-    elif [[ $ended ]] && ((i < last)); then
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    if [[ $ended ]] && ((i < last)); then
+@FURTHER@
     elif ((i > last)) && [[ $option ]]; then
-        _daemonize_value "$option" "$current"
+        _@NAME@_value "$option" "$current"
     elif [[ ! $ended && $current == --*=* ]]; then
-        _daemonize_value "${current%%=*}" "${current#*=}"
+        _@NAME@_value "${current%%=*}" "${current#*=}"
     elif [[ ! $ended && $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     else
-        mapfile -t COMPREPLY < <(compgen -c -- "$current")
+        mapfile -t COMPREPLY < <(compgen @FIRST@ -- "$current")
     fi
     [[ ${COMPREPLY[0]} != *[=:] ]] || ((${#COMPREPLY[@]} > 1)) || compopt -o nospace
 }
-complete -F _daemonize daemonize
+complete -F _@NAME@ @NAME@
 """
+
+# The program's own arguments, which the package bash-completion may know.
+BASH_PROGRAM = r"""        if declare -F _command_offset >/dev/null; then
+            _command_offset "${at[i]}"
+        else
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        fi"""
 
 
 def bash_value(option):
@@ -123,27 +128,32 @@ def bash_value(option):
     return f"""mapfile -t COMPREPLY < <(compgen {how} -- "$2")""" if how else None
 
 
-def bash(options):
+def bash(command, options):
     values, taking = [], [option for option in options if option.argument and not option.optional]
     for option in options:
         if option.argument and bash_value(option):
             values.append(f"    {' | '.join(option.spellings())}) {bash_value(option)} ;;")
     offered = [f"--{option.name}" + ("=" if option in taking else "") for option in options]
-    return BASH.replace("@VALUES@", "\n".join(values)) \
+    first, further = ("-c", BASH_PROGRAM) if command == "daemonize" else ('-W "$(cd /proc && echo [1-9]*)"', "        :")
+    return BASH.replace("@VALUES@", "\n".join(values)).replace("@FIRST@", first).replace("@FURTHER@", further) \
         .replace("@WITH@", " ".join(word for option in taking for word in option.spellings())) \
         .replace("@FLAGS@", letters(options, False)).replace("@OPTIONS@", " ".join(offered))
 
 
 # --- zsh ------------------------------------------------------------------------------------------
 
-ZSH = r"""#compdef daemonize
-# _daemonize - completion for zsh.  @MADE@
+ZSH = r"""#compdef @NAME@
+# _@NAME@ - completion for zsh.  @MADE@
 
 _arguments -s -S : \
 @OPTIONS@
-    '(-)1:program: _command_names -e' \
-    '*::argument: _normal'
+@OPERANDS@
 """
+ZSH_OPERANDS = {
+    "daemonize": r"""    '(-)1:program: _command_names -e' \
+    '*::argument: _normal'""",
+    "daemoncheck": "    '(-)1:pid:{compadd /proc/<1->(:t)}'",
+}
 
 
 def zsh_option(option):
@@ -165,15 +175,18 @@ def zsh_option(option):
     return f"    {before}{names}'[{text}]{action}' \\"
 
 
-def zsh(options):
-    return ZSH.replace("@OPTIONS@", "\n".join(map(zsh_option, options)))
+def zsh(command, options):
+    return ZSH.replace("@OPTIONS@", "\n".join(map(zsh_option, options))).replace("@OPERANDS@", ZSH_OPERANDS[command])
 
 
 # --- fish -----------------------------------------------------------------------------------------
 
-FISH = r"""# daemonize.fish - completion for fish.  @MADE@
+FISH = r"""# @NAME@.fish - completion for fish.  @MADE@
 
-# The words from the program on, the one that is being typed among them; none within daemonize's own options.
+@OPERANDS@
+@OPTIONS@
+"""
+FISH_OPERANDS = {"daemoncheck": "complete -c daemoncheck -f -a '(__fish_complete_pids)'", "daemonize": r"""# The words from the program on, the one that is being typed among them; none within daemonize's own options.
 function __daemonize_program
     set -l words (commandline -opc) (commandline -ct)
     set -l ended no
@@ -199,39 +212,51 @@ function __daemonize_complete_program
 end
 
 complete -c daemonize -f
-complete -c daemonize -n '__daemonize_program >/dev/null' -a '(__daemonize_complete_program)'
-@OPTIONS@
-"""
+complete -c daemonize -n '__daemonize_program >/dev/null' -a '(__daemonize_complete_program)'"""}
 
 
-def fish_option(option):
+def fish_option(command, option):
     letter = f" -s {option.letter}" if option.letter else ""
     how = f"-x -a '{' '.join(option.words)}' " if option.words else ""
     if option.argument and not option.words:
         how = (KINDS[option.argument][2] + " ").lstrip()
     text = option.text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"complete -c daemonize -n 'not __daemonize_program >/dev/null'{letter} -l {option.name} {how}-d '{text}'"
+    when = " -n 'not __daemonize_program >/dev/null'" if command == "daemonize" else ""
+    return f"complete -c {command}{when}{letter} -l {option.name} {how}-d '{text}'"
 
 
-def fish(options):
+def fish(command, options):
     long = "|".join(option.name for option in options if option.argument and not option.optional)
-    return FISH.replace("@FLAGS@", letters(options, False)).replace("@TAKING@", letters(options, True)) \
-        .replace("@LONG@", long).replace("@OPTIONS@", "\n".join(map(fish_option, options)))
+    return FISH.replace("@OPTIONS@", "\n".join(fish_option(command, option) for option in options)) \
+        .replace("@OPERANDS@", FISH_OPERANDS[command]).replace("@FLAGS@", letters(options, False)) \
+        .replace("@TAKING@", letters(options, True)).replace("@LONG@", long)
+
+
+# --- both commands ----------------------------------------------------------------------------------
+
+def completions():
+    """What is in each file: (its name, its text)."""
+    for command, table in (("daemonize", "options.def"), ("daemoncheck", "daemoncheck.def")):
+        options = read_table(table)
+        for name, make in ((f"{command}.bash", bash), (f"_{command}", zsh), (f"{command}.fish", fish)):
+            yield name, make(command, options).replace("@MADE@", MADE.format(table)).replace("@NAME@", command)
 
 
 def main():
-    options, different = table(), []
-    for name, make in (("daemonize.bash", bash), ("_daemonize", zsh), ("daemonize.fish", fish)):
-        path, text = os.path.join(HERE, name), make(options).replace("@MADE@", MADE)
+    different = []
+    for name, text in completions():
+        path = os.path.join(HERE, name)
         if "--check" not in sys.argv:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-            continue
-        with open(path, encoding="utf-8") as file:
-            if file.read() != text:
-                different.append(name)
+        elif not os.path.exists(path):
+            different.append(name)
+        else:
+            with open(path, encoding="utf-8") as file:
+                if file.read() != text:
+                    different.append(name)
     if different:
-        sys.exit(f"not what options.def gives: {', '.join(different)}; run python3 cli/completions/make.py")
+        sys.exit(f"not what the option tables give: {', '.join(different)}; run python3 cli/completions/make.py")
 
 
 if __name__ == "__main__":

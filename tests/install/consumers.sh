@@ -25,12 +25,16 @@ DESTDIR="$work/root" cmake --install "$build" --prefix /opt/blivet >>"$work/log"
 diff -r "$work/first" "$work/root/opt/blivet" || fail "DESTDIR makes another tree"
 mv "$work/first" "$work/prefix" # nothing in it may know where it was installed
 prefix=$work/prefix
-for file in bin/daemonize include/blivet.h share/man/man1/daemonize.1 share/man/man3/blivet.3 \
-  share/man/man7/blivet.7 share/bash-completion/completions/daemonize share/zsh/site-functions/_daemonize \
-  share/fish/vendor_completions.d/daemonize.fish share/doc/blivet/LICENSE; do
+for file in include/blivet.h share/man/man3/blivet.3 share/man/man7/blivet.7 share/doc/blivet/LICENSE; do
   [ -s "$prefix/$file" ] || fail "$file is not there"
 done
-[ "$("$prefix/bin/daemonize" --version)" = "daemonize $version" ] || fail "daemonize --version is not $version"
+for command in daemonize daemoncheck; do
+  for file in bin/$command share/man/man1/$command.1 share/bash-completion/completions/$command \
+    share/zsh/site-functions/_$command share/fish/vendor_completions.d/$command.fish; do
+    [ -s "$prefix/$file" ] || fail "$file is not there"
+  done
+  [ "$("$prefix/bin/$command" --version)" = "$command $version" ] || fail "$command --version is not $version"
+done
 echo "ok   cmake --install, with DESTDIR too: $(find "$prefix" -type f | wc -l) files"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name blivet.pc)")

@@ -18,6 +18,7 @@ mount -t proc none $root/proc
 mkdir -p $root/srv/debs
 cp "$debs"/*.deb "$examples"/*.c $root/srv/debs
 inside() { chroot $root "$@"; }
+version=$(sed -n 's/^#define BLIVET_VERSION "\(.*\)"/\1/p' "$examples/../../core/blivet.h")
 before=$(cksum </var/lib/dpkg/status)
 
 inside dpkg --purge daemonize >/dev/null 2>&1 || true # another command of that name, which ours conflicts with
@@ -25,7 +26,15 @@ touch /mnt/begin
 inside sh -c 'dpkg --install /srv/debs/*.deb' >/mnt/log 2>&1 || { cat /mnt/log; fail "dpkg --install"; }
 echo "ok   installed: $(inside sh -c 'dpkg-query -W blivet libblivet0 libblivet-dev' | tr '\t\n' ' ,')"
 [ -z "$(inside dpkg --verify blivet libblivet0 libblivet-dev)" ] || fail "dpkg --verify"
-inside gzip -t /usr/share/man/man1/daemonize.1.gz /usr/share/man/man1/daemoncheck.1.gz /usr/share/man/man3/blivet.3.gz || fail "manual pages"
+inside gzip -t /usr/share/man/man3/blivet.3.gz /usr/share/man/man7/blivet.7.gz || fail "manual pages"
+for command in daemonize daemoncheck; do
+  [ "$(inside $command --version)" = "$command $version" ] || fail "$command --version is not $version"
+  inside gzip -t /usr/share/man/man1/$command.1.gz || fail "$command(1)"
+  for place in bash-completion/completions/$command zsh/vendor-completions/_$command fish/vendor_completions.d/$command.fish; do
+    inside test -s "/usr/share/$place" || fail "/usr/share/$place is not there"
+  done
+done
+echo "ok   both commands, their manual pages and completions"
 
 inside daemonize -p /run/blivet-test.pid -- sleep 60 || fail "daemonize exits with $?"
 [ "$(cat "/proc/$(cat $root/run/blivet-test.pid)/comm")" = sleep ] || fail "the pidfile names no running program"

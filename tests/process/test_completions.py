@@ -35,6 +35,7 @@ CASES = [
     ("daemonize -ap FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize --stdout=FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize --trace invented-prog", {"invented-program"}),
+    ("daemonize --trace=FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize -c FOLDER/s", {"FOLDER/sub/"}),  # a folder, and no file
     ("daemonize invented-prog", {"invented-program"}),
     ("daemonize -- invented-prog", {"invented-program"}),
@@ -42,8 +43,15 @@ CASES = [
     ("daemonize -t 3 invented-program FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize -- invented-program FOLDER/some.p", {"FOLDER/some.pid"}),
     ("daemonize invented-program --pid", set()),  # its options are not ours
+    ("daemoncheck --", {"--pidfile", "--format", "--help", "--version"}),
+    ("daemoncheck --format=", {"text", "json"}),
+    ("daemoncheck --format j", {"json"}),
+    ("daemoncheck -p FOLDER/some.p", {"FOLDER/some.pid"}),
+    ("daemoncheck PI", {"PID", "..."}),  # this process, among others
+    ("daemoncheck --format=json -p FOLDER/some.pid PI", {"PID", "..."}),
 ]
-TELL = r"""daemonize() { printf '\n@'; printf '<%s>' "$@"; printf '@\n'; }"""
+COMMANDS = ("daemonize", "daemoncheck")
+TELL = " ".join(r"""%s() { printf '\n@'; printf '<%%s>' "$@"; printf '@\n'; };""" % command for command in COMMANDS)
 
 
 class Terminal:
@@ -113,21 +121,27 @@ def need(shell):
         raise Skip(f"no {shell} here")
 
 
+def filled(box, word):
+    pid = str(os.getpid())
+    word = word.replace("FOLDER", box.folder).replace("PID", pid)
+    return re.sub(r"(?<= )PI$", pid[:-1], word)
+
+
 def judge(box, ask):
     """All cases; ask gives the candidates for what is typed."""
     for typed, expected in CASES:
-        typed, expected = typed.replace("FOLDER", box.folder), {word.replace("FOLDER", box.folder) for word in expected}
+        typed, *expected = (filled(box, word) for word in (typed, *expected))
         with box.about(typed):
             found = {re.sub(r"^--[\w-]+=(?=.)", "", word) for word in ask(typed)}
             found = {word.rstrip("=") if word.startswith("--") else word for word in found}
             if "..." in expected:
-                check(expected - {"..."} <= found, "not among the candidates:", expected - found - {"..."})
+                check({*expected} <= found | {"..."}, "not among the candidates:", {*expected} - found - {"..."})
             else:
                 equal({word.rstrip("/") for word in found}, {word.rstrip("/") for word in expected})
 
 
 @rows("DOC-3")
-def the_completions_are_those_of_the_option_table(_box):
+def the_completions_are_those_of_the_option_tables(_box):
     result = subprocess.run([sys.executable, os.path.join(PLACE, "make.py"), "--check"], capture_output=True, text=True,
                             check=False)
     equal((result.returncode, result.stderr), (0, ""))
@@ -137,7 +151,7 @@ def the_completions_are_those_of_the_option_table(_box):
 def bash_completes(box):
     need("bash")
     shell = Terminal(box, [shutil.which("bash"), "--norc", "-i"], environment(box),
-                     ["PS1=", "bind 'set enable-bracketed-paste off'", f". {PLACE}/daemonize.bash", TELL])
+                     ["PS1=", "bind 'set enable-bracketed-paste off'", *(f". {PLACE}/{command}.bash" for command in COMMANDS), TELL])
     judge(box, lambda typed: shell.candidates(typed, "\033*"))
     shell.end()
 
@@ -149,7 +163,7 @@ def bash_completes_beside_the_package_bash_completion(box):
     if not os.path.exists(package):
         raise Skip(f"no {package} here")
     shell = Terminal(box, [shutil.which("bash"), "--norc", "-i"], environment(box),
-                     ["PS1=", "bind 'set enable-bracketed-paste off'", f". {package}", f". {PLACE}/daemonize.bash", TELL])
+                     ["PS1=", "bind 'set enable-bracketed-paste off'", f". {package}", *(f". {PLACE}/{command}.bash" for command in COMMANDS), TELL])
     judge(box, lambda typed: shell.candidates(typed, "\033*"))
     equal(shell.candidates("daemonize -- ls --alm", "\033*"), ["--almost-all"], "the program's own options;")
     shell.end()
@@ -173,8 +187,8 @@ def fish_completes(box):
     env = environment(box)
 
     def ask(typed):
-        result = box.run([shutil.which("fish"), "--no-config", "-c", f"source {PLACE}/daemonize.fish; complete -C '{typed}'"],
-                         env=env)
+        sources = "".join(f"source {PLACE}/{command}.fish; " for command in COMMANDS)
+        result = box.run([shutil.which("fish"), "--no-config", "-c", f"{sources}complete -C '{typed}'"], env=env)
         equal((result.code, result.err), (0, ""))
         return [line.split("\t")[0] for line in result.out.splitlines()]
     judge(box, ask)
