@@ -35,7 +35,7 @@ void blivet_describe_death(struct launch *launch, const char *who, bool known, i
         blivet_text_number(&text, (uintmax_t)((status >> 8) & 0xff));
         blivet_text_put(&text, launch->execed ? "" : ",");
     }
-    if (launch->execed && launch->reported == 0 && (!known || status == 0))
+    if (launch->execed && launch->pid == launch->forked && launch->reported == 0 && (!known || status == 0))
         blivet_text_put(&text, "; one that backgrounds itself must be run in its foreground mode");
     put_step(&text, launch);
     blivet_set_error(&launch->daemon->error, BLIVET_ENDED_EARLY, launch->reported, words, NULL, NULL);

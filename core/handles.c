@@ -53,25 +53,26 @@ static bool names_my_child(const struct blivet_ops *ops, int stat)
            tail[4 + length] == ' ';
 }
 
-static int open_stat(const struct blivet_ops *ops, pid_t child)
+int blivet_open_stat(const struct blivet_ops *ops, pid_t pid)
 {
     char path[40];
     struct blivet_text text;
     int fd;
     blivet_text_begin(&text, path, sizeof path);
     blivet_text_put(&text, "/proc/");
-    blivet_text_number(&text, (uintmax_t)child);
+    blivet_text_number(&text, (uintmax_t)pid);
     blivet_text_put(&text, "/stat");
     UNINTERRUPTED(fd, ops->open(path, O_RDONLY | O_CLOEXEC, 0));
-    if (fd >= 0 && !names_my_child(ops, fd))
-        blivet_close_fd(ops, &fd);
     return fd;
 }
 
 bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child)
 {
-    int fds[2], stat = open_stat(ops, child), pidfd = ops->pidfd_open(child, 0);
+    int fds[2], stat = blivet_open_stat(ops, child);
     size_t count = 0;
+    if (stat >= 0 && !names_my_child(ops, stat))
+        blivet_close_fd(ops, &stat);
+    int pidfd = ops->pidfd_open(child, 0);
     if (stat >= 0)
         fds[count++] = stat;
     if (pidfd >= 0)

@@ -124,6 +124,7 @@ int blivet_place_ready_fd(struct blivet_context *daemon);
 int blivet_tell_manager(struct blivet_context *daemon);
 
 /* handles.c */
+int blivet_open_stat(const struct blivet_ops *ops, pid_t pid);
 bool blivet_send_handles(const struct blivet_ops *ops, int channel, pid_t child);
 bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat, int *pidfd);
 

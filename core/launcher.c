@@ -139,7 +139,7 @@ static void describe_unready_program(struct launch *launch)
         return;
     }
     blivet_gather(launch, &evidence);
-    blivet_describe_death(launch, "program", evidence.known, evidence.status);
+    blivet_describe_death(launch, launch->pid == launch->forked ? "program" : "main process", evidence.known, evidence.status);
 }
 
 static bool await_readiness(struct launch *launch)

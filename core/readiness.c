@@ -141,13 +141,17 @@ static void change_main_process(struct launch *launch, pid_t pid)
     struct blivet_context *daemon = launch->daemon;
     if (pid == launch->pid || !is_of_daemon(launch, pid))
         return;
-    int pidfd = blivet_above(ops, ops->pidfd_open(pid, 0), 2);
-    if (pidfd < 0 || !is_of_daemon(launch, pid)) { /* asked again: the handle is on the process that we mean */
+    int pidfd = blivet_above(ops, ops->pidfd_open(pid, 0), 2), stat = -1;
+    if (pidfd >= 0 && launch->stat >= 0) /* that there is one shows that /proc counts as we do */
+        stat = blivet_above(ops, blivet_open_stat(ops, pid), 2);
+    if (pidfd < 0 || !is_of_daemon(launch, pid)) { /* asked again: the handles are on the process that we mean */
+        blivet_close_fd(ops, &stat);
         blivet_close_fd(ops, &pidfd);
         return;
     }
     blivet_close_fd(ops, &launch->stat);
     blivet_close_fd(ops, &launch->pidfd);
+    launch->stat = stat;
     launch->pidfd = pidfd;
     blivet_rewrite_pidfile(daemon, launch->pid, pid);
     launch->pid = pid;

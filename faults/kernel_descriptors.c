@@ -54,6 +54,13 @@ static struct script_file *file_of(int fd)
     return &script.files[open_one->file];
 }
 
+static bool is_stat_of_session(const char *path)
+{
+    char own[32];
+    snprintf(own, sizeof own, "/proc/%d/stat", (int)script.in_session);
+    return strcmp(path, own) == 0;
+}
+
 int script_open_proc(const char *path, int flags)
 {
     char status[64];
@@ -67,7 +74,7 @@ int script_open_proc(const char *path, int flags)
         return script_open_other_info(path, flags);
     if (flags & O_DIRECTORY)
         return script_open_other(path, flags);
-    if (strcmp(path, "/proc/self/status") != 0 && strcmp(path, "/proc/102/stat") != 0)
+    if (strcmp(path, "/proc/self/status") != 0 && strcmp(path, "/proc/102/stat") != 0 && !is_stat_of_session(path))
         return fail(ENOENT);
     struct script_file *file = script_file(path);
     if (!file)
@@ -203,8 +210,10 @@ ssize_t kernel_pread(int fd, void *bytes, size_t count, off_t offset)
     const struct script_file *file = file_of(fd);
     if (!file)
         return -1;
-    if (strcmp(file->path, "/proc/102/stat") == 0 && script.role == SCRIPT_LAUNCHER) {
-        const char *line = script.clock_ms < script.event_ms ? "102 (x) S 101 101 101 0 -1 64 0" : script.stat_line;
+    bool of_session = is_stat_of_session(file->path);
+    if ((of_session || strcmp(file->path, "/proc/102/stat") == 0) && script.role == SCRIPT_LAUNCHER) {
+        const char *line = script.clock_ms < script.event_ms ? "102 (x) S 101 101 101 0 -1 64 0"
+                           : of_session ? script.session_line : script.stat_line;
         if (!line)
             return fail(ESRCH); /* reaped */
         size_t length = strlen(line) < count ? strlen(line) : count;

@@ -97,6 +97,7 @@ struct script {
     } others[4];
     int other_count;
     pid_t in_session; /* a process of the daemon's session, beside the daemon */
+    const char *session_line; /* what its /proc/PID/stat reads from event_ms on; NULL: ESRCH */
 
     /* What the kernel knows. */
     struct script_file files[SCRIPT_FILES];

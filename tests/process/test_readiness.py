@@ -451,7 +451,7 @@ def the_death_of_the_named_main_process_is_a_failure(box):
     pidfile = box.path("pid")
     code = "pid = child(lambda: (time.sleep(0.2), os._exit(7)))\nsend(b'MAINPID=%d' % pid); pause()"
     result, took = timed(lambda: notify(box, code, "-t", "8", "-p", pidfile))
-    box.refused(result, "ERR-13", "program")
+    box.refused(result, "ERR-13", "main process", "exit status 7")
     check(took < 2, "it took", took)
     box.nothing_left(pidfile)
 
@@ -938,6 +938,28 @@ def a_death_is_reported_within_50_milliseconds_whatever_the_limit(box):
     """While a program loads, and in the own start of an application after blivet_daemonize() has returned."""
     return "; ".join(f"{way}: " + prompt(lambda: [reported(box, way, number % 2) for number in range(10)])
                      for way in ("notify", "fd:5", "library"))
+
+
+@rows("NTF-19", "NTF-14", "NTF-15", "NTF-13", "PID-9", seconds=60)
+def the_death_of_a_named_main_process_is_told_with_its_signal_within_50_milliseconds(box):
+    """Also while its parent does not collect it, and after it was collected."""
+    died, pidfile = box.path("died"), box.path("pid")
+    ends = {"os.kill(os.getpid(), signal.SIGSEGV)": "main process was killed by SIGSEGV",
+            "os._exit(7)": "main process ended before it was ready, with exit status 7",
+            "os._exit(0)": "main process ended before it was ready, with exit status 0"}
+
+    def death(end, said, collected):
+        code = (f"signal.signal(signal.SIGCHLD, signal.SIG_{'IGN' if collected else 'DFL'})\n"
+                f"pid = child(lambda: (time.sleep(0.1), put({died!r}, time.monotonic()), {end}))\n"
+                "send(b'MAINPID=%d' % pid); pause()")
+        result = notify(box, code, "-p", pidfile, "-t", "60")
+        took = time.monotonic() - float(text(died))
+        box.refused(result, "ERR-13", "main process" if collected else said)  # before Linux 6.15 the collected tell nothing
+        check("foreground" not in result.err, "no advice for another case;", result)
+        box.nothing_left(pidfile)
+        return took
+    return "; ".join(prompt(lambda: [death(end, said, collected) for _ in range(4)])
+                     for end, said in ends.items() for collected in (False, True))
 
 
 @rows("NTF-19", "NTF-13", "NTF-3", "NTF-11", needs="ptrace", seconds=60)

@@ -80,9 +80,10 @@ static const char *subject_of_path(const char *path)
 {
     static const struct { const char *path, *subject; } names[] = {
         { PIDFILE, "pidfile" }, { LOCKFILE, "lockfile" }, { STDOUT, "stdout" }, { STDERR, "stderr" },
-        { "/dev/null", "null" }, { "/proc/102/stat", "stat" }, { "/proc/self", "self" }, { "/proc/self/fd", "fds" },
-        { "/proc/self/task", "task" }, { "/run", "folder" }, { "/var/log", "folder" }, { "/var", "directory" },
-        { "/", "directory" }, { "/bin/true", "program" }, { "/tmp/../bin/true", "program" },
+        { "/dev/null", "null" }, { "/proc/102/stat", "stat" }, { "/proc/103/stat", "stat" },
+        { "/proc/self", "self" }, { "/proc/self/fd", "fds" }, { "/proc/self/task", "task" },
+        { "/run", "folder" }, { "/var/log", "folder" }, { "/var", "directory" }, { "/", "directory" },
+        { "/bin/true", "program" }, { "/tmp/../bin/true", "program" },
     };
     for (size_t i = 0; path && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(path, names[i].path) == 0)

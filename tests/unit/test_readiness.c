@@ -123,6 +123,27 @@ static void another_main_process_is_watched_and_named(void **state)
     assert_memory_equal(script_file("/run/x.pid")->content, "120\n", 4);
 }
 
+/* By its own /proc/PID/stat: it has not been reaped, and its parent may take its time. */
+static void how_another_main_process_died_is_told_at_once(void **state)
+{
+    (void)state;
+    static const struct { const char *stat, *words; } cases[] = {
+        { "120 (y) Z 102 101 101 0 -1 4 0 9", ": main process was killed by SIGKILL\n" },
+        { "120 (y) Z 102 101 101 0 -1 4 0 1792", ": main process ended before it was ready, with exit status 7\n" },
+        { "120 (y) Z 102 101 101 0 -1 4 0 0", ": main process ended before it was ready\n" }, /* they may not know */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        program_runs();
+        script.in_session = 120;
+        script.session_line = cases[i].stat;
+        says(10, SCRIPT_DAEMON_PID, "MAINPID=120");
+        script.event_ms = 50;
+        script.daemon_dead = true;
+        wait_for(notify, 1, cases[i].words);
+        assert_in_range(script.clock_ms, 50, 100);
+    }
+}
+
 static void the_process_named_leaves_before_it_is_held(const char *call)
 {
     if (strcmp(call, "pidfd_open") == 0)
@@ -258,6 +279,7 @@ int main(void)
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
+        CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),
         CLAIM("NTF-15 CLI-5", the_program_finds_the_descriptor_where_it_was_promised),
         CLAIM("NTF-15 CFG-2", the_program_finds_the_sockets_name),
