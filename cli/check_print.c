@@ -1,10 +1,11 @@
-/* check_print.c - a report for people, 80 columns wide, and for machines (CHK-4).  A process chooses its name and its
- * files' names: they are escaped, so that they steer no terminal and end no string. */
+/* check_print.c - a report for people, as wide as their terminal, and for machines (CHK-7).  A process chooses its
+ * name and its files' names: they are escaped, so that they steer no terminal and end no string. */
 #include "check_print.h"
+#include "terminal.h"
 #include "../core/text.h"
 #include <string.h>
 
-enum { WIDTH = 79, INDENT = 22, ROOM = 8 * CHECK_NAME }; /* an escape is four bytes of one */
+enum { INDENT = 22, NARROW = 60, ROOM = 8 * CHECK_NAME }; /* an escape is four bytes of one */
 
 static const struct {
     const char *word, *json, *colour;
@@ -23,37 +24,10 @@ static const char *escaped(const char *bytes, char text[ROOM])
     return text;
 }
 
-/* Columns, where each character has one: bytes that begin one. */
-static size_t columns(const char *text, size_t bytes)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < bytes; i++)
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return count;
-}
-
-/* Wrapped at spaces; a longer word is left whole, so that it can be copied. */
-static void print_wrapped(FILE *stream, const char *text, size_t *column)
-{
-    while (*text) {
-        size_t bytes = strcspn(text, " "), width = columns(text, bytes);
-        if (*column > INDENT && *column + 1 + width > WIDTH) {
-            fprintf(stream, "\n%*s", INDENT, "");
-            *column = INDENT;
-        } else if (*column > INDENT) {
-            fputs(" ", stream);
-            ++*column;
-        }
-        fprintf(stream, "%.*s", (int)bytes, text);
-        *column += width;
-        text += bytes + (text[bytes] == ' ');
-    }
-}
-
-static void print_point(FILE *stream, const struct check_point *point, bool colour)
+static void print_point(FILE *stream, const struct check_point *point, bool colour, size_t width)
 {
     char text[ROOM];
-    size_t column = INDENT;
+    struct fold fold = { .stream = stream, .indent = width < NARROW ? INDENT / 3 : INDENT, .width = width, .column = INDENT };
     const char *word = judgements[point->judgement].word;
     if (colour)
         fprintf(stream, "\033[%sm%-5s\033[0m  %-15s", judgements[point->judgement].colour, word, point->name);
@@ -61,18 +35,19 @@ static void print_point(FILE *stream, const struct check_point *point, bool colo
         fprintf(stream, "%-5s  %-15s", word, point->name);
     escaped(point->found, text);
     strcat(text, ":"); /* fits: an escape is no more than four bytes for each of half as many */
-    print_wrapped(stream, text, &column);
-    print_wrapped(stream, point->why, &column);
+    terminal_fold(&fold, text);
+    terminal_fold(&fold, point->why);
     fputs("\n", stream);
 }
 
-void check_print_text(FILE *stream, const struct check_facts *facts, const struct check_report *report, bool colour)
+void check_print_text(FILE *stream, const struct check_facts *facts, const struct check_report *report, bool colour,
+                      size_t width)
 {
     char text[ROOM];
     fprintf(stream, "%s (pid %d)", escaped(facts->stat.name, text), (int)facts->stat.pid);
     fprintf(stream, "%s%s\n\n", *facts->program ? ", " : "", escaped(facts->program, text));
     for (size_t i = 0; i < report->count; i++)
-        print_point(stream, &report->points[i], colour);
+        print_point(stream, &report->points[i], colour, width);
     fprintf(stream, "\n%zu right, %zu notable, %zu wrong, %zu not seen\n", report->counts[CHECK_RIGHT],
             report->counts[CHECK_NOTABLE], report->counts[CHECK_WRONG], report->counts[CHECK_UNSEEN]);
 }

@@ -1,5 +1,6 @@
 /* command.c - what daemonize does, in order (CLI-11): options, program, daemonize, hand over, drop, announce, exec. */
 #include "command.h"
+#include "explain.h"
 #include "options.h"
 #include "program.h"
 #include "trace.h"
@@ -32,15 +33,18 @@ static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *erro
 }
 
 /* By stdio, at the end.  What cannot be written changes nothing (CLI-12). */
-static void print(const struct options *options, const struct blivet_ops *ops)
+static int print(struct options *options, const struct blivet_ops *ops)
 {
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     ops->sigaction(SIGPIPE, &ignore, NULL);
     ops->sigaction(SIGXFSZ, &ignore, NULL);
     if (options->help)
         options_help(stdout);
-    else
+    else if (options->version)
         printf("daemonize %s\n", blivet_version());
+    else
+        return explain(options, ops, stdout, 1);
+    return 0;
 }
 
 /* What will be done, before the fork (CLI-6).  After a line that nobody reads the rest is not tried. */
@@ -138,8 +142,8 @@ int daemonize_command(int argc, char **argv, const struct blivet_ops *ops)
     memset(&options, 0, sizeof options);
     if (refuse_set_id(ops, &error) != 0 || options_parse(&options, argc, argv, ops, &error) != 0)
         status = fail(ops, &error);
-    else if (options.help || options.version)
-        print(&options, ops);
+    else if (options.help || options.version || options.explain)
+        status = print(&options, ops);
     else
         status = start(&options, ops);
     options_free(&options, ops);

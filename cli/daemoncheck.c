@@ -3,8 +3,7 @@
 #include "check_options.h"
 #include "check_print.h"
 #include "check_read.h"
-#include <string.h>
-#include <sys/sysmacros.h>
+#include "terminal.h"
 #include <sysexits.h>
 
 static int fail(const struct blivet_ops *ops, const struct blivet_error *error, int code)
@@ -14,26 +13,6 @@ static int fail(const struct blivet_ops *ops, const struct blivet_error *error, 
     snprintf(line, sizeof line, "%s%s", error->message, code == EX_USAGE ? hint : "");
     blivet_say(ops, 2, line);
     return code;
-}
-
-static const char *variable(const struct blivet_ops *ops, const char *name)
-{
-    size_t length = strlen(name);
-    for (char **entry = ops->environment(); entry && *entry; entry++)
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-            return *entry + length + 1;
-    return "";
-}
-
-/* Colour is for a terminal, and for who has not said no (NO_COLOR). */
-static bool wants_colour(const struct blivet_ops *ops)
-{
-    struct stat file;
-    if (ops->fstat(1, &file) != 0 || !S_ISCHR(file.st_mode))
-        return false;
-    unsigned driver = major(file.st_rdev); /* the console's, serial lines and pseudoterminals */
-    return (driver == 4 || driver == 5 || (driver >= 136 && driver <= 143)) && *variable(ops, "NO_COLOR") == '\0' &&
-           strcmp(variable(ops, "TERM"), "dumb") != 0;
 }
 
 static int check(const struct check_options *options, const struct blivet_ops *ops)
@@ -47,7 +26,7 @@ static int check(const struct check_options *options, const struct blivet_ops *o
         if (options->json)
             check_print_json(stdout, &facts, &report);
         else
-            check_print_text(stdout, &facts, &report, wants_colour(ops));
+            check_print_text(stdout, &facts, &report, terminal_colour(ops, 1), terminal_width(ops, 1));
         code = report.counts[CHECK_WRONG] > 0 ? 1 : report.counts[CHECK_UNSEEN] > 0 ? EX_NOPERM : 0;
     } else
         fail(ops, &error, code);

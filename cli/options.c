@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { OPTION_NO_LOCK = UCHAR_MAX + 1, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD,
-       OPTION_ON_TIMEOUT, OPTION_READY, OPTION_TRACE };
+       OPTION_ON_TIMEOUT, OPTION_READY, OPTION_EXPLAIN, OPTION_TRACE };
 
 static const struct option long_options[] = {
 #define OPTION(name, value, argument, help) \
@@ -194,6 +194,7 @@ static int apply(struct options *options, int value, char *argument, struct bliv
     case 't': return parse_timeout(options, argument, error);
     case OPTION_ON_TIMEOUT: return parse_on_timeout(options, argument, error);
     case OPTION_READY: return parse_ready(options, argument, error);
+    case OPTION_EXPLAIN: options->explain = true; break;
     case OPTION_TRACE: return parse_trace(options, argument, error);
     case 'v':
         options->verbose = true;
@@ -255,6 +256,8 @@ int options_parse(struct options *options, int argc, char **argv, const struct b
     options->program = argv + optind;
     if (optind >= argc)
         return usage(error, "program", NULL, "none is given");
+    if (options->explain && options->trace)
+        return usage(error, "option --explain", NULL, "does nothing that --trace could show");
     return pair_stderr(options, ops, error);
 }
 
@@ -286,12 +289,4 @@ void options_help(FILE *stream)
 #undef OPTION
     fputs("\nPaths are absolute.  Options end at the first word that is not one.\n"
           "Exit status: 0, or the reason as in sysexits.h; see daemonize(1).\n", stream);
-}
-
-bool options_colour(const struct blivet_ops *ops, int fd)
-{
-    for (char **entry = ops->environment(); entry && *entry; entry++)
-        if ((strncmp(*entry, "NO_COLOR=", 9) == 0 && (*entry)[9] != '\0') || strcmp(*entry, "TERM=dumb") == 0)
-            return false;
-    return ops->isatty(fd) == 1;
 }

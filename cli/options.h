@@ -10,7 +10,7 @@ struct options {
     char **program;              /* the rest of argv */
     unsigned chown;              /* BLIVET_CHOWN_LOGS | ... */
     const char *ready, *timeout, *on_timeout; /* as they were written, NULL where they were not */
-    bool verbose, trace, help, version;
+    bool verbose, explain, trace, help, version;
     const char *trace_file;      /* NULL: standard error */
     struct blivet_env *env; /* owned, like all that follows */
     int *keep_fds;
@@ -23,7 +23,4 @@ int options_parse(struct options *options, int argc, char **argv, const struct b
                   struct blivet_error *error);
 void options_free(struct options *options, const struct blivet_ops *ops);
 void options_help(FILE *stream);
-
-/* Whether what is written there may be coloured: a terminal, and NO_COLOR is not set. */
-bool options_colour(const struct blivet_ops *ops, int fd);
 #endif

@@ -5,6 +5,7 @@
  * before the launcher's _exit, and in foreground mode before exec. */
 #include "trace.h"
 #include "show_trace.h"
+#include "terminal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ static int open_sheet(struct options *options, struct blivet_error *error)
     if (options->trace_file && (fd = open_file(options, error)) < 0)
         return -1;
     sheet->is_file = options->trace_file != NULL;
-    sheet->colour = !sheet->is_file && options_colour(watch.ops, fd);
+    sheet->colour = !sheet->is_file && terminal_colour(watch.ops, fd);
     sheet->fd = sheet->is_file || watch.foreground ? move_away(fd) : fd;
     if (sheet->is_file) {
         int number = errno;

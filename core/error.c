@@ -122,7 +122,7 @@ int blivet_hand_error(const struct blivet_context *daemon, struct blivet_error *
 const char *blivet_step_name(int step)
 {
     switch (step) {
-#define STEP(number, symbol, name, sentence) \
+#define STEP(number, symbol, name, purpose, hazard) \
     case number: \
         return name;
 #include "steps.def"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 enum {
-#define STEP(number, symbol, name, sentence) STEP_##symbol = (number),
+#define STEP(number, symbol, name, purpose, hazard) STEP_##symbol = (number),
 #include "steps.def"
 #undef STEP
     BLIVET_STEPS = 14,

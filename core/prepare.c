@@ -230,6 +230,22 @@ void blivet_discard(struct blivet_context *daemon)
     release(daemon);
 }
 
+/* What the program would say "ready" by is left out: it would be made (CLI-18). */
+int blivet_rehearse_on(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
+                       struct blivet_error *error)
+{
+    struct blivet_config unheard = *config;
+    unheard.ready = BLIVET_READY_EXEC;
+    unheard.ready_fd = 0;
+    if (blivet_check_config(config, ops, pidfile_is_lock, error) != 0)
+        return -1;
+    struct blivet_context *daemon = blivet_prepare(&unheard, ops, error);
+    if (!daemon)
+        return -1;
+    blivet_discard(daemon);
+    return 0;
+}
+
 /* Before the first descriptor changes: what the caller has printed must reach the caller's file, once, and not
  * one of ours (SEQ-12).  What its file refuses is dropped, or a later flush would put it into our log. */
 void blivet_flush_stdio(const struct blivet_ops *ops)

@@ -10,6 +10,11 @@
 enum blivet_threads { BLIVET_COUNT_THREADS, BLIVET_TRUST_CALLER, BLIVET_TRUST_COMMAND };
 
 int blivet_validate_on(const struct blivet_config *config, const struct blivet_ops *ops, struct blivet_error *error);
+/* All that is asked before the first fork, user and group too, and nothing begun: no file, no socket, no pipe.
+ * *pidfile_is_lock: whether pidfile and lockfile are one file, as soon as that can be told. */
+int blivet_rehearse_on(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
+                       struct blivet_error *error);
+
 struct blivet_context *blivet_daemonize_on(const struct blivet_config *config, const struct blivet_ops *ops,
                                            enum blivet_threads threads, struct blivet_error *error);
 

@@ -279,6 +279,14 @@ int kernel_isatty(int fd)
     return 0;
 }
 
+int kernel_terminal_columns(int fd)
+{
+    if (kernel_isatty(fd) == 1)
+        return script.columns;
+    errno = file_of(fd) ? ENOTTY : EBADF;
+    return -1;
+}
+
 int kernel_ftruncate(int fd, off_t length)
 {
     struct script_file *file = file_of(fd);

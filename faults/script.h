@@ -114,6 +114,7 @@ struct script {
     uint32_t left_capabilities[6]; /* and these, as capget tells them */
     bool blocks_for_ids;         /* a C library that blocks signals while ids change, and leaves them so */
     mode_t umask;
+    int columns; /* of its terminal */
     char directory[128];
     struct sigaction actions[NSIG];
     sigset_t mask;

@@ -3,7 +3,6 @@
  * A member without an adapter below is the function of that name.  Adapters exist where the C library's
  * form is variadic, where older or smaller libraries lack the wrapper, or where it is a variable. */
 #include "adapters.h"
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 /* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited

@@ -46,8 +46,9 @@ HEADER = without_comments(read("core/blivet.h"))
 
 
 def steps():
-    rows = re.findall(r'^STEP\((\d+), \w+, "(.*?)", "(.*?)"\)', read("core/steps.def"), re.M)
-    return [(int(number), name, sentence) for number, name, sentence in rows]
+    """(number, name, purpose, hazard)"""
+    rows = re.findall(r'^STEP\((\d+), \w+, "(.*?)", "(.*?)",\s+"(.*?)"\)$', read("core/steps.def"), re.M)
+    return [(int(number), *texts) for number, *texts in rows]
 
 
 def codes():
@@ -112,6 +113,12 @@ def plain(page):
     return page.replace("\\-", "-").replace("\\e", "\\").replace("\\ ", " ")
 
 
+def spoken(text):
+    """As it is read: without macros and sections, full stops and commas at their words."""
+    text = re.sub(r"^\.\w\w(?: (.*))?$", lambda line: re.sub(r"^(\w+) \d", r"\1", line[1] or ""), text, flags=re.M)
+    return re.sub(r" (?=[.,;:])", "", " ".join(text.split()))
+
+
 def section(page, title):
     return re.search(rf"^\.Sh {title}\n(.*?)(?=^\.Sh |\Z)", page, re.S | re.M).group(1)
 
@@ -149,14 +156,17 @@ def errors_of(page):
 # --- one against the other ------------------------------------------------------------------------
 
 def check_steps():
-    names = [(number, name) for number, name, _ in steps()]
-    check("SEQ-1: the README's sequence is steps.def", steps(),
+    names = [(number, name) for number, name, *_ in steps()]
+    check("SEQ-1: the README's sequence is steps.def", [row[:3] for row in steps()],
           [(int(n), name, text) for n, name, text in re.findall(r"^(\d+)\. \*\*(.*?)\*\*: (.*)$", README, re.M)])
     check("SEQ-1: daemonize(1) lists the steps", names, listed_steps(COMMAND))
     tour = re.findall(r"^\.Ss (\d+)\. (.*?)\n(.*?)(?=^\.S[sh] )", TOUR, re.S | re.M)
     check("SEQ-1: blivet(7) explains the steps", names, [(int(number), name) for number, name, _ in tour])
     check("blivet(7) says of each what would be without it, and what is seen if it fails", [],
           [name for _, name, text in tour if not all(f".Em {part} :\n" in text for part in ("Without it", "If it fails"))])
+    check("CLI-18: what would be without it begins in blivet(7) with what --explain shows", [],
+          [name for (_, name, _, hazard), (_, _, text) in zip(steps(), tour)
+           if not spoken(text.partition(".Em Without it :\n")[2]).startswith(f"{hazard}. ")])
     check("SEQ-1: daemonize.c takes the steps in that order", [number for number, _ in names],
           [int(number) for number in re.findall(r"/\* +(\d+) \*/", read("core/daemonize.c"))])
     check("SEQ-1: every step is entered once in the code",

@@ -19,7 +19,7 @@ _daemonize_value() {
 
 _daemonize() {
     local with_argument=' -p --pidfile -c --chdir -m --umask -o --stdout -e --stderr -l --lock -E --env -u --user -g --group --chown --keep-fd -t --timeout --on-timeout --ready ' flags='afvhV'
-    local options='--pidfile= --chdir= --umask= --stdout= --stderr= --append --lock= --no-lock --env= --user= --group= --chown= --foreground --no-close-fds --keep-fd= --timeout= --on-timeout= --ready= --trace --verbose --help --version'
+    local options='--pidfile= --chdir= --umask= --stdout= --stderr= --append --lock= --no-lock --env= --user= --group= --chown= --foreground --no-close-fds --keep-fd= --timeout= --on-timeout= --ready= --explain --trace --verbose --help --version'
 
     # The words as they will be read: bash cuts them at "=" and ":" too.
     local line=$COMP_LINE words=() at=() i

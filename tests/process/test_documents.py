@@ -233,6 +233,13 @@ def a_second_instance(place, block):
     place.box.stop(pid, signal.SIGKILL)
 
 
+@example("daemonize --explain -p /run/nap.pid")
+def see_what_would_happen(place, block):
+    result = place.start(block)
+    check(re.search(r"^ 7  lock$", result.out, re.M) and "\n    here       /run/nap.pid\n" in result.out, result)
+    check(not os.path.exists("/run/nap.pid"), "nothing is done")
+
+
 @example("daemonize --trace -p /run/nap.pid")
 def see_it_happen(place, block):
     result = place.start(block)

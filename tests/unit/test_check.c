@@ -333,7 +333,7 @@ static char *printed(const struct check_facts *facts, bool json, bool colour)
     if (json)
         check_print_json(file, facts, &report);
     else
-        check_print_text(file, facts, &report, colour);
+        check_print_text(file, facts, &report, colour, 79);
     rewind(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);

@@ -314,7 +314,7 @@ static void the_help_lists_every_option(void **state)
 {
     (void)state;
     enum { OPTION_NO_LOCK = 256, OPTION_CHOWN, OPTION_NO_CLOSE_FDS, OPTION_KEEP_FD, OPTION_ON_TIMEOUT, OPTION_READY,
-           OPTION_TRACE };
+           OPTION_EXPLAIN, OPTION_TRACE };
     static const struct { const char *name; int letter; const char *argument, *help; } table[] = {
 #define OPTION(name, value, argument, help) { name, value, argument, help },
 #include "../../cli/options.def"

@@ -1,0 +1,147 @@
+/* foresee.c - what stands against a start (CLI-18).
+ *
+ * Nothing is begun: the library rehearses (blivet_rehearse_on), and the program is looked for on a table whose execve
+ * only looks.  To find more than the first thing that is wrong, what is at fault is taken back and it is asked again. */
+#include "foresee.h"
+#include "program.h"
+#include <errno.h>
+#include <string.h>
+
+bool is_one_log(const struct blivet_config *config)
+{
+    return config->stdout_path && config->stderr_path && strcmp(config->stdout_path, config->stderr_path) == 0;
+}
+
+/* One thing that was asked for is taken back.  Returns the step that it concerns, -1 behind the last one. */
+static int take_back(struct blivet_config *config, size_t which)
+{
+    switch (which) {
+    case 0: config->working_directory = NULL; return 5;
+    case 1: config->lockfile = NULL; return 7;
+    case 2: config->pidfile = NULL; return 8;
+    case 3:
+        if (is_one_log(config))
+            config->stderr_path = NULL;
+        config->stdout_path = NULL;
+        return 12;
+    case 4: config->stderr_path = NULL; return 12;
+    case 5: config->user = NULL; return BEYOND;
+    case 6: config->group = NULL; return BEYOND;
+    }
+    which -= 7;
+    if (which >= config->keep_fds_count)
+        return -1;
+    int *fds = (int *)config->keep_fds, first = fds[0]; /* the command's own list, and in no order */
+    fds[0] = fds[which];
+    fds[which] = first;
+    config->keep_fds++;
+    config->keep_fds_count--;
+    return 13;
+}
+
+static void add(struct foresight *found, int step, const struct blivet_error *error)
+{
+    if (found->count < MOST_PROBLEMS)
+        found->problems[found->count++] = (struct problem){ step, *error };
+}
+
+/* The first answer is the one that the start would get; then those behind it. */
+static void rehearse(struct foresight *found, struct blivet_config config, const struct blivet_ops *ops)
+{
+    struct blivet_error error = { 0 }, other;
+    bool same, is_lock = false;
+    while (blivet_rehearse_on(&config, ops, &is_lock, &error) != 0) {
+        struct blivet_config less;
+        int step = -1;
+        size_t which = 0;
+        do {
+            less = config;
+            step = take_back(&less, which++);
+            same = step >= 0 && blivet_rehearse_on(&less, ops, &is_lock, &other) != 0 &&
+                   strcmp(error.message, other.message) == 0;
+        } while (same);
+        add(found, step < 0 ? BEFORE : step, &error);
+        if (step < 0)
+            break; /* nothing that was asked for is at fault */
+        config = less;
+    }
+    found->pidfile_is_lock = is_lock;
+}
+
+/* What validation leaves to step 12 (CFG-5). */
+static void look_at_outputs(struct foresight *found, const struct blivet_config *config, const struct blivet_ops *ops)
+{
+    const char *const paths[] = { config->stdout_path, config->stderr_path };
+    struct blivet_error error;
+    struct stat file;
+    for (int i = 0; i < 2; i++)
+        if (paths[i] && *paths[i] == '/' && (i == 0 || !is_one_log(config)) && ops->stat(paths[i], &file) == 0 &&
+            S_ISDIR(file.st_mode)) {
+            blivet_set_error(&error, BLIVET_OUTPUT_FAILED, EISDIR, i == 0 ? "stdout" : "stderr", paths[i], NULL);
+            add(found, 12, &error);
+        }
+}
+
+/* The calls of a table have no argument to carry this. */
+static struct {
+    const struct blivet_ops *ops;
+    char path[PATH_MAX]; /* the first that could be executed */
+    char *entries[2];    /* the PATH that is configured, if it is */
+} search;
+
+static int look(const char *path, char *const argv[], char *const envp[])
+{
+    struct stat file;
+    (void)argv;
+    (void)envp;
+    if (search.ops->stat(path, &file) != 0)
+        return -1;
+    if (!S_ISREG(file.st_mode) || search.ops->eaccess(path, X_OK) != 0) {
+        errno = EACCES;
+        return -1;
+    }
+    snprintf(search.path, sizeof search.path, "%s", path);
+    errno = EPERM; /* ends the search */
+    return -1;
+}
+
+static char **searched_environment(void) { return search.entries[0] ? search.entries : search.ops->environment(); }
+
+static void find_program(struct foresight *found, const struct options *options, const struct blivet_ops *ops)
+{
+    const struct blivet_config *config = &options->config;
+    struct blivet_ops table = *ops;
+    struct blivet_error error;
+    memset(&search, 0, sizeof search);
+    search.ops = ops;
+    table.execve = look;
+    table.environment = searched_environment;
+    for (size_t i = config->env_count; i-- > 0 && !search.entries[0];) {
+        size_t size = strlen(config->env[i].value) + sizeof "PATH=";
+        if (strcmp(config->env[i].name, "PATH") == 0 && (search.entries[0] = ops->calloc(1, size)))
+            snprintf(search.entries[0], size, "PATH=%s", config->env[i].value);
+    }
+    program_exec(options->program, &table, &error);
+    ops->free(search.entries[0]);
+    memcpy(found->program, search.path, sizeof found->program);
+    if (*found->program == '\0')
+        add(found, BEYOND, &error);
+}
+
+/* In the order in which the start would come upon it. */
+void foresee(struct foresight *found, struct options *options, const struct blivet_ops *ops)
+{
+    struct blivet_error unusable, error;
+    bool usable = program_resolve(options->program[0], &options->program_path, ops, &unusable) == 0;
+    if (options->program_path)
+        options->program[0] = options->program_path;
+    if (!usable && blivet_validate_on(&options->config, ops, &error) == 0)
+        add(found, BEYOND, &unusable);
+    bool early = found->count > 0;
+    rehearse(found, options->config, ops);
+    look_at_outputs(found, &options->config, ops);
+    if (usable)
+        find_program(found, options, ops);
+    else if (!early)
+        add(found, BEYOND, &unusable);
+}

@@ -1,0 +1,45 @@
+/* terminal.c - what is printed for people: colour, and lines that fold to the terminal's width (CHK-7, CLI-18). */
+#include "terminal.h"
+#include <string.h>
+
+bool terminal_colour(const struct blivet_ops *ops, int fd)
+{
+    for (char **entry = ops->environment(); entry && *entry; entry++)
+        if ((strncmp(*entry, "NO_COLOR=", 9) == 0 && (*entry)[9] != '\0') || strcmp(*entry, "TERM=dumb") == 0)
+            return false;
+    return ops->isatty(fd) == 1;
+}
+
+size_t terminal_width(const struct blivet_ops *ops, int fd)
+{
+    enum { USUAL = 80 };
+    int columns = ops->terminal_columns(fd);
+    return (columns > 0 ? (size_t)columns : USUAL) - 1; /* a terminal may leave the line after its last column */
+}
+
+/* Columns, where each character has one: bytes that begin one. */
+static size_t columns(const char *text, size_t bytes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bytes; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+void terminal_fold(struct fold *fold, const char *text)
+{
+    while (*text) {
+        size_t bytes = strcspn(text, " "), width = columns(text, bytes);
+        if (fold->begun && fold->column + 1 + width > fold->width) {
+            fprintf(fold->stream, "\n%*s", (int)fold->indent, "");
+            fold->column = fold->indent;
+        } else if (fold->begun) {
+            fputs(" ", fold->stream);
+            fold->column++;
+        }
+        fprintf(fold->stream, "%.*s", (int)bytes, text);
+        fold->column += width;
+        fold->begun = true;
+        text += bytes + (text[bytes] == ' ');
+    }
+}
