@@ -129,7 +129,7 @@ pid_t check_parse_locks(const char *text, dev_t device, ino_t inode)
         bool complete = *at == ':'; /* "fe:00:42" */
         unsigned long long third = complete ? strtoull(at + 1, NULL, 10) : 0;
         if (complete && first == major(device) && second == minor(device) && third == inode)
-            return pid > 0 ? (pid_t)pid : -1;
+            return pid > 0 && pid <= INT_MAX ? (pid_t)pid : -1;
     }
     return 0;
 }
@@ -139,7 +139,7 @@ static void unescape(const char *word, size_t length, char *to, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < length && used + 1 < size; i++)
-        if (word[i] == '\\' && i + 3 < length) {
+        if (word[i] == '\\' && i + 3 < length && strspn(word + i + 1, "01234567") >= 3) {
             to[used++] = (char)((word[i + 1] - '0') << 6 | (word[i + 2] - '0') << 3 | (word[i + 3] - '0'));
             i += 3;
         } else

@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh - fuzzes: any bytes, judged by the demands of each target, under address and undefined-behaviour sanitizers.
 #
-#   sh fuzz/run.sh SECONDS [TARGET ...]       targets: config notice options verdict; each runs for SECONDS
+#   sh fuzz/run.sh SECONDS [TARGET ...]       targets: check config notice options verdict; each runs for SECONDS
 #
 # It starts from fuzz/corpus/TARGET (in the repository) and build-fuzz/TARGET (what earlier runs found), and keeps what
 # is new in build-fuzz/TARGET.  A finding stays as build-fuzz/TARGET-crash-* and so on, and makes the exit status 1.
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 . tests/install.sh
 seconds=${1:?usage: run.sh SECONDS [TARGET ...]}
 shift
-[ $# -gt 0 ] || set -- config notice options verdict
+[ $# -gt 0 ] || set -- check config notice options verdict
 require clang:clang python3:python3
 [ -n "$(find /usr/lib/llvm-*/lib/clang -name 'libclang_rt.fuzzer-*.a' 2>/dev/null)" ] || require /nowhere:libclang-rt-14-dev
 out=build-fuzz
@@ -23,7 +23,7 @@ flags='-g -O1 -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fsanitize=fuzzer-no
 rm -rf "$out/objects"
 mkdir "$out/objects"
 for source in core/*.c syscall/libc.c syscall/trace.c faults/script.c faults/kernel*.c cli/*.c; do
-  [ "$source" != cli/main.c ] || continue
+  case $source in cli/main.c | cli/daemoncheck.c) continue ;; esac # they have a main of their own
   # shellcheck disable=SC2086
   clang $flags -c "$source" -o "$out/objects/$(echo "$source" | tr / _).o"
 done
@@ -75,4 +75,5 @@ for target; do
     done
   fi
 done
+python3 tests/evidence/keep.py fuzz "$out/figures.json"
 exit "$status"

@@ -49,3 +49,4 @@ gcovr --root . "$@" --json-summary $out/coverage.json --html-details $out/covera
   --fail-under-line $least_lines --fail-under-branch $least_branches >$out/summary.txt ||
   { cat $out/summary.txt; echo "FAIL coverage: under $least_lines % of lines or $least_branches % of branches"; exit 1; }
 tail -3 $out/summary.txt
+python3 tests/evidence/keep.py coverage $out/coverage.json

@@ -62,3 +62,4 @@ for folder, (shown, conditions) in total.items():
     print(f"{folder} {shown} of {conditions} conditions, {100 * shown / conditions:.1f} %")
 json.dump({"total": total, "files": files}, open(f"{out}/mcdc.json", "w"), indent=1)
 PYTHON
+python3 tests/evidence/keep.py mcdc $out/mcdc.json

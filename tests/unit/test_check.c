@@ -84,12 +84,14 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
                                 "2: -> POSIX  ADVISORY  WRITE 125 fe:00:43 0 EOF\n"
                                 "3: OFDLCK ADVISORY  WRITE -1 fe:00:44 0 EOF\n"
                                 "4: POSIX  ADVISORY  WRITE 126 fe:01:42 0 EOF\n"
-                                "5: FLOCK  ADVISORY  WRITE 0 fe:00:45 0 EOF";
+                                "5: FLOCK  ADVISORY  WRITE 0 fe:00:45 0 EOF\n"
+                                "6: FLOCK  ADVISORY  WRITE 4294967297 fe:00:46 0 EOF";
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 42), 123);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 43), 0);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 44), -1);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 1), 42), 126);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 45), -1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 46), -1);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 4), 0);
     assert_int_equal(check_parse_locks("", 0, 0), 0);
     assert_int_equal(check_parse_locks("nonsense WRITE \n", 0, 0), 0);
@@ -108,11 +110,13 @@ static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)
     (void)state;
     static const char mounts[] = "1 0 8:1 / / rw - ext4 x rw\n2 1 0:1 / /var rw - tmpfs x rw\n"
                                  "3 1 0:1 / /var/lib/a\\040b rw - tmpfs x rw\n4 1 0:1 / /variety rw - tmpfs x rw\n"
-                                 "5 1 0:1 / /back\\134slash rw - tmpfs x rw\n6";
+                                 "5 1 0:1 / /back\\134slash rw - tmpfs x rw\n"
+                                 "6 1 0:1 / /no\\/a0escape rw - tmpfs x rw\n7 1 0:1 / /cut\\04 rw - tmpfs x rw\n8";
     static const char *const cases[][2] = {
         { "/", "/" }, { "/usr", "/" }, { "/var", "/var" }, { "/var/x", "/var" }, { "/variable", "/" },
         { "/var/lib/a b", "/var/lib/a b" }, { "/var/lib/a b/c", "/var/lib/a b" }, { "/var/lib/a", "/var" },
         { "/back\\slash/x", "/back\\slash" }, { "/variety/x", "/variety" },
+        { "/no\\/a0escape", "/no\\/a0escape" }, { "/cut\\04/x", "/cut\\04" },
     };
     char found[256];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
