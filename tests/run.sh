@@ -18,7 +18,6 @@ cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1;
 mv build.log build/configure.log
 cmake --build build --parallel "$(nproc)"
 
-rm -f build/results/*.log
 echo "== lint"
 kept lint sh tests/lint.sh
 echo "== unit tests"

@@ -4,9 +4,10 @@ Three rows and two suites; in the beginning all is well.  Then one thing at a ti
 """
 
 import os
+import subprocess
 import sys
 
-from harness import HERE, check, equal, rows, write
+from harness import HERE, check, equal, rows, text, write
 
 PLACE = os.path.join(os.path.dirname(HERE), "evidence")
 SPEC = """## Words (AAA)
@@ -22,13 +23,16 @@ UNIT = "commit: 123\n[ RUN      ] AAA-1: it_says_a\n[       OK ] AAA-1: it_says_
 PROCESS = "commit: 123\nok   AAA-1 AAA-2  it_says_b  (7 times)\nskip AAA-1  it_says_c  (no c here)\nexit: 0\n"
 
 
-def invented(box, unit=UNIT, process=PROCESS):
+def invented(box, unit=UNIT, process=PROCESS, own="", planted=""):
     """A folder with results, and the options that lead there."""
     folder = box.path("results")
     os.makedirs(folder, exist_ok=True)
-    for name, content in (("spec.md", SPEC), ("run.sh", RUN), ("unit.log", unit), ("process.log", process)):
+    for name, content in (("spec.md", SPEC), ("run.sh", RUN), ("unit.log", unit), ("process.log", process),
+                          ("rows.log", own), ("planted.log", planted)):
         if content:
             write(os.path.join(folder, name), content)
+        elif os.path.exists(os.path.join(folder, name)):
+            os.remove(os.path.join(folder, name))
     return ["--results", folder, "--spec", os.path.join(folder, "spec.md"), "--run", os.path.join(folder, "run.sh")]
 
 
@@ -61,5 +65,41 @@ def a_suite_that_failed_or_is_not_there_fails_the_run(box):
     equal(judged(box, unit=UNIT.replace("      OK", "  FAILED"), process=without), (1, failed + lacking), "a test that failed")
     equal(judged(box, unit=UNIT.replace("[       OK ] AAA-1: it_says_a\n", "")), (1, failed), "a test that ended its program")
     equal(judged(box, unit=UNIT.replace("exit: 0\n", "")), (1, lacks), "a suite that did not come to its end")
-    os.remove(os.path.join(box.path("results"), "unit.log"))
     equal(judged(box, unit=""), (1, lacks), "a suite that did not run")
+
+
+def page(box, **content):
+    """The page's exit code, the script's words, and the page."""
+    options = invented(box, **content)
+    path = box.path("page.html")
+    for name in ("build", "kept", "planted"):
+        options += [f"--{name}", os.path.join(box.path("results"), name)]
+        os.makedirs(options[-1], exist_ok=True)
+    write(os.path.join(options[-1], "word-unsaid.patch"), "Broken: no word is said\nRow: AAA-1\nTest: unit test_a it_says_a\n")
+    result = box.run([sys.executable, os.path.join(PLACE, "page.py"), *options, path], seconds=20)
+    return result.code, result.out + result.err, text(path)
+
+
+def of_this_commit(content):
+    git = ["git", "-C", HERE, "describe", "--always", "--exclude", "*", "--abbrev=12", "--dirty"]
+    now = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    return content.replace("commit: 123", f"commit: {now}")
+
+
+@rows("ASR-5")
+def the_page_is_red_for_what_is_not_proved(box):
+    fresh = {"unit": of_this_commit(UNIT), "process": of_this_commit(PROCESS), "own": of_this_commit("commit: 123\nexit: 0\n")}
+    code, words, content = page(box, **fresh)
+    check(code == 0 and "Not proved:</b> <a" in content and "Why this page is red" not in content, "all is well", words)
+    check('<tr class="is-half" id="AAA-1">' in content, "no fault has shown that the test can fail")
+    code, words, content = page(box, **fresh, planted=of_this_commit("commit: 123\nok   word-unsaid: AAA-1, seen by x\nexit: 0\n"))
+    check(code == 0 and '<tr class="is-good" id="AAA-1">' in content and '<tr class="is-half" id="AAA-2">' in content, words)
+    for what, lack, reason in (
+            ("a row without a test", {"process": fresh["process"].replace("AAA-2", "")}, "row AAA-2: no test of it ran and passed"),
+            ("a suite that failed", {"unit": fresh["unit"].replace("exit: 0", "exit: 1")}, "suite unit: it failed"),
+            ("a suite without a result", {"unit": ""}, "suite unit: no result"),
+            ("a result of another commit", {"unit": UNIT}, "suite unit: the result is of commit 123, not of "),
+            ("a planted fault that no test sees", {"planted": "commit: 1\nFAIL word-unsaid: not seen\nexit: 1\n"},
+             "planted faults: one was not seen")):
+        code, words, content = page(box, **{**fresh, **lack})
+        check(code == 1 and reason in content and reason in words and "Not proved: something failed" in content, what, words)
