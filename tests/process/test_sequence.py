@@ -376,7 +376,7 @@ def the_launcher_waits_with_its_own_mask_and_handlers(box):
             equal(signals_of(launch.pid, "SigBlk"), {signal.SIGUSR2})
             for _ in range(3):
                 launch.kill(signal.SIGUSR1)
-                wait_until(lambda: os.path.exists(trail), "the launcher's handler")
+                wait_until(lambda: os.path.exists(trail) and text(trail), "the launcher's handler")
             equal(set(text(trail).split()), {str(launch.pid)})
             equal(signals_of(daemon, "SigBlk"), set())
             write(go, "")
