@@ -9,7 +9,7 @@ require cc:gcc c++:g++ make:make cmake:cmake python3:python3 pkg-config:pkgconf 
   strip:binutils file:file
 work=$PWD/build/package
 
-echo "== the README's Install and Embed"
+echo "== the README's ways to install and embed"
 sh tests/install/readme.sh "$work-readme"
 echo "== the same bytes twice"
 sh tests/reproducible.sh "$work" --packages

@@ -1,9 +1,10 @@
 #!/bin/sh
-# readme.sh WORK - the commands under "Install" and "Embed" in the README, run as they stand, in a copy of the sources
-# and with a home folder of their own; the echo server of each way answers.
+# readme.sh WORK [--packages] - the commands under "Install and embed" in the README, run as they stand, in a copy of the
+# sources and with a home folder of their own; the echo server of each way answers.  With --packages those too that
+# change the system, by sudo: for a root of its own, see tests/fresh.sh.
 set -eu
 cd "$(dirname "$0")/../.."
-HOME=$(realpath -m "${1:?usage: readme.sh WORK}")
+HOME=$(realpath -m "${1:?usage: readme.sh WORK [--packages]}")
 export HOME
 rm -rf "$HOME"
 mkdir -p "$HOME/source"
@@ -14,8 +15,9 @@ stop() {
 }
 trap stop EXIT
 
-blocks() { # of a section
-  sed -n "/^## $1\$/,/^## /p" README.md | awk '/^```sh/ { inside = 1; next } /^```/ { inside = 0 } inside'
+block() { # words it begins with
+  sed -n '/^## Install and embed$/,/^## /p' README.md |
+    awk -v words="$1" '/^```sh/ { first = 1; next } /^```/ { inside = 0 } first { inside = index($0, words) == 1; first = 0 } inside'
 }
 answers() {
   python3 -c 'import socket
@@ -23,20 +25,33 @@ peer = socket.create_connection(("127.0.0.1", 7007), 5)
 peer.sendall(b"hello")
 assert peer.recv(5) == b"hello"'
 }
-[ "$(blocks Install | grep -c .),$(blocks Embed | grep -c .)" = 2,5 ] ||
-  { echo "FAIL the README has no commands under Install and Embed"; exit 1; }
+way() { # name, words that its blocks begin with, in one shell as one would type them
+  name=$1 begun=$(date +%s)
+  shift
+  rm -f echo
+  : >"$HOME/commands.sh"
+  for words; do
+    [ -n "$(block "$words")" ] || { echo "FAIL README: no block begins with '$words'"; exit 1; }
+    block "$words" >>"$HOME/commands.sh"
+  done
+  # shellcheck disable=SC2016 # as the README has it
+  echo './echo 7007 "$HOME/echo.pid"' >>"$HOME/commands.sh"
+  sh -eu "$HOME/commands.sh" >"$HOME/log" 2>&1 || { cat "$HOME/log"; echo "FAIL README: $name"; exit 1; }
+  answers || { echo "FAIL README: the echo server made $name does not answer"; exit 1; }
+  stop
+  tries=0
+  while [ -e "$HOME/echo.pid" ]; do
+    [ $((tries += 1)) -lt 50 ] || { echo "FAIL README: the echo server made $name does not end"; exit 1; }
+    sleep 0.1
+  done
+  echo "ok   README: $name, the echo server answers after $(($(date +%s) - begun)) s"
+}
 
-blocks Install >"$HOME/install.sh"
-sh -eu "$HOME/install.sh" >"$HOME/log" 2>&1 || { cat "$HOME/log"; exit 1; }
-blocks Embed >"$HOME/embed.sh" # by pkg-config, which starts it; then the two files
-sh -eu "$HOME/embed.sh"
-answers || { echo "FAIL the echo server by pkg-config does not answer"; exit 1; }
-kill "$(cat "$HOME/echo.pid")"
-tries=0
-while [ -e "$HOME/echo.pid" ] && [ $tries -lt 50 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
-done
-./echo 7007 "$HOME/echo.pid"
-answers || { echo "FAIL the echo server of two files does not answer"; exit 1; }
-echo "ok   the README's commands: installed, and the echo server answers, by pkg-config and from two files"
+if [ "${2:-}" = --packages ]; then
+  way "by Debian packages" "sudo apt-get" "cmake --preset package"
+else
+  echo "skip README: by Debian packages; tests/fresh.sh does it"
+fi
+way "into a prefix, by pkg-config" "cmake --preset default"
+way "into a prefix, by find_package" "mkdir -p server"
+way "as two files" "python3 core/package/one_file.py"
