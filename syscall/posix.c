@@ -3,9 +3,12 @@
  * What is absent answers ENOSYS, /proc is not there, and the core does it by other means (SEQ-14).  What is lost:
  *  - close_range, getdents: step 13 closes one by one;
  *  - pidfds, /proc/PID/stat: the session leader's number, unreaped, is the handle that is left; a program that is
- *    killed between the announcement and exec is presumed to have started;
+ *    killed between the announcement and exec is presumed to have started, and one whose worker holds the readiness
+ *    descriptor is not seen to die before the limit;
  *  - SO_PASSCRED: who sent a notification cannot be told, so BLIVET_READY_NOTIFY is refused; BLIVET_READY_FD is for
  *    every system;
+ *  - /proc/self/fd: the pipe of BLIVET_READY_FD is not opened both ways, so a program that says that it is ready when
+ *    its launcher was killed ends by SIGPIPE;
  *  - unshare: only a C library that knows it can say that there is one thread; else the checked calls refuse;
  *  - capget: there are no capabilities, so none are found left;
  *  - the signals that the C library keeps for itself stay as they were inherited. */

@@ -63,7 +63,7 @@ def foreign(path):
 
 
 def lacking(portable):
-    """The tests that a portable build cannot pass, and why: {name: reason}."""
+    """The tests, or files of them, that a portable build cannot pass, and why: {name: reason}."""
     lacks, reason = {}, None
     with open(os.path.join(harness.HERE, "portable.txt"), encoding="utf-8") as file:
         for line in file if portable else ():
@@ -128,8 +128,9 @@ class Runner:
     def missing(self, test):
         """Why a test cannot run here, or None."""
         needs = test.needs
-        if test.__name__ in self.lacks:
-            return self.lacks[test.__name__]
+        for name in (test.__name__, test.__module__):
+            if name in self.lacks:
+                return self.lacks[name]
         if "root" in needs and os.geteuid() != 0:
             return "needs root"
         if "mounts" in needs and not self.mounts:
@@ -284,7 +285,7 @@ def main():
     close_inherited()
     options = arguments()
     tests = discover(options.k)
-    unknown = set(lacking(options.portable)) - {test.__name__ for test in tests}
+    unknown = set(lacking(options.portable)) - {name for test in tests for name in (test.__name__, test.__module__)}
     if unknown and not options.k:
         sys.exit(f"portable.txt names tests that there are not: {sorted(unknown)}")
     base = tempfile.mkdtemp(prefix="blivet-tests-", dir="/tmp")
