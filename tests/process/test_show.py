@@ -8,9 +8,11 @@ import re
 import resource
 import stat
 import struct
+import sys
 import termios
+import xml.etree.ElementTree
 
-from harness import ERR, SLEEP, check, equal, fds_of, locked, rows, text, write
+from harness import ERR, HERE, SLEEP, check, equal, fds_of, locked, rows, text, write
 
 LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
 
@@ -215,3 +217,33 @@ def colour_is_for_a_terminal_without_no_color(box):
             shown = on_a_terminal(box, argv, 80, {**base, **more})
             equal("\033[1m" in shown, coloured, shown[:400])
             check("verdict: exit 73" in shown, shown[-400:])
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+CORE = os.path.join(os.path.dirname(HERE), "..", "core")
+
+
+def drawn(svg):
+    """What the picture shows, times apart: what each process does, with its calls, and who speaks to whom."""
+    def words(group, kind):
+        return [text.text for text in group.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == kind]
+    groups = list(xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}g"))
+    blocks = [(group.get("data-process"), *words(group, "number"), *words(group, "name"), group.get("data-calls"))
+              for group in groups if group.get("class") == "block"]
+    arrows = [(group.get("data-from"), group.get("data-to"), *words(group, "said"))
+              for group in groups if group.get("class") == "message"]
+    return sorted(blocks, key=lambda block: block[0]), sorted(arrows)
+
+
+@rows("CLI-17", "SEQ-1")
+def the_picture_in_the_readme_is_that_of_a_start(box):
+    trace = box.path("start.json")
+    with box.running(f"--trace={trace}", "-E", "LANG=C", "-p", box.path("nap.pid"), "-o", box.path("nap.log")):
+        made = box.run([sys.executable, os.path.join(CORE, "picture.py"), trace])
+    equal((made.code, made.err), (0, ""))
+    blocks, arrows = drawn(made.out)
+    equal((blocks, arrows), drawn(text(os.path.join(CORE, "blivet.svg"))), "python3 core/picture.py makes it anew;")
+    equal([block[1] for block in blocks if block[0] == "daemon"][1:12], [str(step) for step in range(4, 15)])
+    check(any(arrow[2] == "fork" for arrow in arrows), arrows)
+    check(box.run([sys.executable, os.path.join(CORE, "picture.py"), box.file("no.json", '{"traceEvents": []}')]).code == 1)
