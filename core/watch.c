@@ -174,6 +174,46 @@ void blivet_await_group(const struct launch *launch)
         launch->ops->poll(NULL, 0, 1);
 }
 
+struct session {
+    const struct launch *launch;
+    bool alive;
+};
+
+/* The session's number is the leader's, unreaped.  A member is asked for it again once there is a handle: its own number
+ * may be another's by then. */
+static void end_member(void *argument, int listing, int pid)
+{
+    struct session *session = argument;
+    const struct blivet_ops *ops = session->launch->ops;
+    const pid_t leader = session->launch->leader;
+    struct pollfd member = { .events = POLLIN };
+    (void)listing;
+    if (pid == leader || ops->getsid(pid) != leader)
+        return;
+    member.fd = ops->pidfd_open(pid, 0);
+    if (member.fd < 0)
+        return;
+    if (ops->getsid(pid) == leader && ops->poll(&member, 1, 0) == 0 &&
+        ops->pidfd_send_signal(member.fd, SIGKILL, NULL, 0) == 0)
+        session->alive = true;
+    ops->close(member.fd);
+}
+
+/* What a program has put into process groups of their own, as a shell does with its jobs (NTF-13): until nobody is found,
+ * since they may fork meanwhile. */
+static void end_session(const struct launch *launch)
+{
+    const struct blivet_ops *ops = launch->ops;
+    struct session session = { launch, launch->daemon->page->step == STEP_APPLICATION };
+    int64_t deadline = blivet_now_ms(ops) + OTHERS_MS;
+    while (session.alive && blivet_now_ms(ops) < deadline) {
+        session.alive = false;
+        blivet_list_numbers(ops, "/proc", end_member, &session);
+        if (session.alive)
+            ops->poll(NULL, 0, 1);
+    }
+}
+
 void blivet_end_daemon(const struct launch *launch, bool ask_first)
 {
     if (ask_first)
@@ -182,6 +222,7 @@ void blivet_end_daemon(const struct launch *launch, bool ask_first)
         await_death(launch, GRACE_MS);
     signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
     await_death(launch, GRACE_MS);
+    end_session(launch);
     await_silence(launch, OTHERS_MS);
 }
 

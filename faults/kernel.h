@@ -53,6 +53,8 @@ int script_install(enum script_kind kind, int file, int flags);
 int script_open_proc(const char *path, int flags);
 
 /* kernel_others.c */
+int script_other_number(pid_t pid); /* -1: none that lives has that number */
+bool script_other_is_dead(const struct script_description *process);
 int script_open_other(const char *path, int flags);
 int script_open_other_info(const char *path, int flags);
 const struct script_file *script_file_of_other(const char *path);

@@ -11,20 +11,24 @@ static struct script_other *other_of(const struct script_description *process)
     return &script.others[process->offset];
 }
 
+int script_other_number(pid_t pid)
+{
+    for (int i = 0; i < script.other_count; i++)
+        if (script.others[i].pid == pid && !script.others[i].killed)
+            return i;
+    return -1;
+}
+
+bool script_other_is_dead(const struct script_description *process) { return other_of(process)->killed; }
+
 /* "/proc/4711" */
 int script_open_other(const char *path, int flags)
 {
-    for (int i = 0; i < script.other_count; i++) {
-        char own[32];
-        snprintf(own, sizeof own, "/proc/%d", (int)script.others[i].pid);
-        if (strcmp(own, path) != 0 || script.others[i].killed)
-            continue;
-        int fd = script_install(SCRIPT_OTHER, -1, flags);
-        if (fd >= 0)
-            script_description(fd)->offset = i;
-        return fd;
-    }
-    return fail(ENOENT);
+    int other = script_other_number((pid_t)strtol(path + strlen("/proc/"), NULL, 10));
+    int fd = other >= 0 ? script_install(SCRIPT_OTHER, -1, flags) : fail(ENOENT);
+    if (fd >= 0)
+        script_description(fd)->offset = other;
+    return fd;
 }
 
 /* "/proc/self/fd/5/fdinfo/4": the description of the directory on 5, and what it is asked for. */

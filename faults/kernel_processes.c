@@ -110,9 +110,10 @@ int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned fl
 int kernel_pidfd_open(pid_t pid, unsigned flags)
 {
     (void)flags;
-    int fd = script_install(SCRIPT_PIDFD, -1, O_CLOEXEC);
+    int other = script_other_number(pid);
+    int fd = script_install(other >= 0 ? SCRIPT_OTHER : SCRIPT_PIDFD, -1, O_CLOEXEC);
     if (fd >= 0)
-        script_description(fd)->offset = pid;
+        script_description(fd)->offset = other >= 0 ? other : pid;
     return fd;
 }
 
@@ -199,7 +200,7 @@ int kernel_unshare(int flags)
 
 pid_t kernel_getsid(pid_t pid)
 {
-    if (pid == SCRIPT_DAEMON_PID || (pid == script.in_session && pid > 0))
-        return SCRIPT_LEADER_PID;
-    return 1;
+    int other = script_other_number(pid);
+    bool member = other >= 0 ? script.others[other].in_session : pid == script.in_session && pid > 0;
+    return member || pid == SCRIPT_DAEMON_PID ? SCRIPT_LEADER_PID : 1;
 }

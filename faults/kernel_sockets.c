@@ -235,6 +235,8 @@ static short events_of(const struct pollfd *asked)
         return next_notice() ? POLLIN : 0;
     if (open_one->kind == SCRIPT_PIDFD && open_one->offset == SCRIPT_LEADER_PID)
         return script.leader_stopped ? 0 : POLLIN;
+    if (open_one->kind == SCRIPT_OTHER)
+        return script_other_is_dead(open_one) ? POLLIN : 0;
     return open_one->kind == SCRIPT_PIDFD && script_daemon_is_dead() ? POLLIN : 0;
 }
 

@@ -93,7 +93,7 @@ struct script {
         const char *lock; /* the line of its fdinfo, "" where there is none */
         const char *path; /* of the file */
         uid_t uid;
-        bool killed;
+        bool killed, in_session; /* the daemon's */
     } others[4];
     int other_count;
     pid_t in_session; /* a process of the daemon's session, beside the daemon */

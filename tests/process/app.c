@@ -345,7 +345,7 @@ static void write_to_pipes(const char *hex, int delay_ms)
 
 /* A worker that holds all it inherited, or leaves the session too, or one that closes the context, or reports a
  * failure. */
-enum worker { HOLDING, LEAVING, CLOSING, FAILING };
+enum worker { HOLDING, REGROUPING, LEAVING, CLOSING, FAILING };
 
 static void fork_child(enum worker worker)
 {
@@ -360,6 +360,7 @@ static void fork_child(enum worker worker)
         (void)close(left[0]);
         return;
     }
+    if (worker == REGROUPING && setpgid(0, 0) != 0) abort();
     if (worker == LEAVING && setsid() < 0) abort();
     (void)close(left[1]);
     if (worker == FAILING) blivet_fail(daemon_context, 42, "a worker's failure");
@@ -419,6 +420,7 @@ static void act(const char *word)
     else if (strcmp(word, "inherit-lock") == 0) (void)fcntl(blivet_lockfile_fd(daemon_context), F_SETFD, 0);
     else if ((value = value_of(word, "exec")) != NULL) run_program(value);
     else if (strcmp(word, "fork-worker") == 0) fork_child(HOLDING);
+    else if (strcmp(word, "worker-regroup") == 0) fork_child(REGROUPING);
     else if (strcmp(word, "worker-leave") == 0) fork_child(LEAVING);
     else if (strcmp(word, "worker-close") == 0) fork_child(CLOSING);
     else if (strcmp(word, "worker-fail") == 0) fork_child(FAILING);

@@ -1015,6 +1015,47 @@ os.read(r, 1)
 """
 
 
+JOBS = ["/bin/bash", "-c", "set -m; sleep 60 & (sleep 60 & sleep 60) & sleep 60"]  # each in a process group of its own
+
+
+@rows("NTF-13", "NTF-11", "NTF-15", "PID-9")
+def process_groups_of_their_own_do_not_outlive_a_failed_start(box):
+    pidfile, started = box.path("pid"), box.path("started")
+    users = [[], ["-u", "nobody"]] if box.root else [[]]
+    for ready, options in (("notify", []), ("fd:5", ["-p", pidfile]), ("notify", ["--no-lock", "-p", pidfile])):
+        for user in users:
+            with box.about(ready, options, user):
+                result, took = timed(lambda: box.daemonize(f"--ready={ready}", "-t", "0.5", *options, *user, program=JOBS))
+                box.refused(result, "ERR-8", "program was not ready after 0.500 seconds")
+                check(took < 1.5, "it took", took)
+                box.nothing_left(pidfile)
+    code = (f"for number in range(20): child(lambda: (os.setpgid(0, 0), child(lambda: (os.setpgid(0, 0), pause())), pause()))\n"
+            f"put({started!r}); time.sleep(0.1); os._exit(3)")
+    box.refused(notify(box, code, "-t", "60"), "ERR-13", "exit status 3")
+    check(os.path.exists(started), "they were there")
+    box.nothing_left()
+
+
+@rows("NTF-13", "NTF-11")
+def process_groups_of_their_own_are_left_where_the_program_is(box):
+    result = box.daemonize("--ready=notify", "-t", "0.5", "--on-timeout=leave", program=JOBS)
+    box.refused(result, "ERR-8")
+    equal(len(box.living()), 6, "bash, a subshell, and their jobs;")
+    for pid in box.living():
+        os.kill(pid, signal.SIGKILL)
+        box.wait_gone(pid)
+
+
+@rows("NTF-13", "NTF-9", "NTF-14", "PID-9")
+def process_groups_of_an_application_do_not_outlive_it(box):
+    pidfile = box.path("pid")
+    for end, row in (("kill-self=9", "ERR-13"), ("return", "ERR-13"), ("fail=1:no", "ERR-13")):
+        for workers in (["worker-regroup"], ["worker-regroup", "worker-regroup"]):
+            with box.about(end, workers):
+                box.refused(box.app(f"pidfile={pidfile}", "flag=no-lock", "--", *workers, end), row, name="app")
+                box.nothing_left(pidfile)
+
+
 @rows("NTF-13", "NTF-15", "PID-9")
 def a_program_that_daemonizes_itself_again_is_a_failed_start_and_nothing_is_left(box):
     pidfile, lock = box.path("pid"), box.path("lock")

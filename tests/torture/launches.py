@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "process"))
 
 import linux  # noqa: E402  (the folder must be on the path first)
 
-TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 1000  # as in table.h and trace.h
+TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 20000  # as in table.h and trace.h; sparse
 RECORD = struct.Struct("=qqqiihhhh128s")
 APPLICATION, CLOSE = 15, 16  # the steps behind the last one: core/internal.h, table.h
 PROCESSES = ("launcher", "leader", "daemon")

@@ -88,6 +88,16 @@ static void they_leave_a_pidfile(void)
     script_add(LOCKFILE, S_IFREG | 0644, "");
 }
 
+static void they_leave_a_pidfile_and_start_others(void)
+{
+    static const struct script_other others[] = { { 201, 7, "", "/dev/null", 0, false, true },
+                                                  { 202, 7, "", "/dev/null", 0, false, false } };
+    they_leave_a_pidfile();
+    ((struct blivet_page *)script.page)->step = STEP_APPLICATION;
+    memcpy(script.others, others, sizeof others);
+    script.other_count = 2;
+}
+
 static void a_pidfile_stays_behind(void) { script.meanwhile = they_leave_a_pidfile; }
 
 static void it_is_ready(void) { meet("\0", 1, false, ALIVE); }
@@ -148,6 +158,12 @@ static void it_hangs(void)
 {
     meet("", 0, false, ALIVE);
     a_pidfile_stays_behind();
+}
+
+static void its_application_hangs_with_others_in_the_session(void)
+{
+    it_hangs();
+    script.meanwhile = they_leave_a_pidfile_and_start_others;
 }
 
 static void it_hangs_and_is_deaf(void)
@@ -286,6 +302,9 @@ const struct situation situations[] = {
     { "launcher, a subreaper, the daemon is killed", .role = SCRIPT_LAUNCHER,
       .machine = it_is_killed_and_the_launcher_is_a_subreaper, .config = { .pidfile = PIDFILE } },
     { "launcher, a limit passes", .role = SCRIPT_LAUNCHER, .machine = it_hangs,
+      .config = { .pidfile = PIDFILE, .ready_timeout_ms = 50 } },
+    { "launcher, a limit passes, others in the session", .role = SCRIPT_LAUNCHER,
+      .machine = its_application_hangs_with_others_in_the_session,
       .config = { .pidfile = PIDFILE, .ready_timeout_ms = 50 } },
     { "launcher, a limit passes, deaf daemon", .role = SCRIPT_LAUNCHER, .machine = it_hangs_and_is_deaf,
       .config = { .pidfile = PIDFILE, .ready_timeout_ms = 50 } },

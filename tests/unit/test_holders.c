@@ -13,7 +13,7 @@ static void the_daemon_dies_with_its_lock_held(void)
 {
     struct blivet_page *page = script.page;
     page->pid = SCRIPT_DAEMON_PID;
-    page->step = STEP_APPLICATION;
+    page->step = STEP_HAND_OVER; /* later its session would be looked for too */
     page->lock = 7;
     script_add("/run/x.pid", S_IFREG | 0644, "102\n");
     script_add("/run/x.lock", S_IFREG | 0644, "");
@@ -52,8 +52,8 @@ static void whoever_has_the_dead_daemons_lock_is_ended(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *path = cases[i].lockfile ? cases[i].lockfile : cases[i].pidfile;
-        const struct script_other others[] = { { 1, 7, "", "/dev/null", 0, false }, { 500, 7, OURS, path, 0, false },
-                                               { 501, 7, OURS, path, 0, false } };
+        const struct script_other others[] = { { 1, 7, "", "/dev/null", 0, false, false }, { 500, 7, OURS, path, 0, false, false },
+                                               { 501, 7, OURS, path, 0, false, false } };
         lock_is_held_by(path, others, 3);
         fail_to_start(cases[i].pidfile, cases[i].lockfile);
         assert_false(script.others[0].killed);
@@ -67,8 +67,8 @@ static void whoever_has_the_dead_daemons_lock_is_ended(void **state)
 static void a_taker_without_a_number_is_ours_if_the_pidfile_names_it(void **state)
 {
     (void)state;
-    const struct script_other holders[] = { { 500, 7, LOCK_OF("0"), "/run/x.pid", 0, false },
-                                            { 500, 7, LOCK_OF("0"), "/run/x.lock", 0, false } };
+    const struct script_other holders[] = { { 500, 7, LOCK_OF("0"), "/run/x.pid", 0, false, false },
+                                            { 500, 7, LOCK_OF("0"), "/run/x.lock", 0, false, false } };
     lock_is_held_by("/run/x.pid", &holders[0], 1);
     fail_to_start("/run/x.pid", NULL);
     assert_true(script.others[0].killed);
@@ -81,13 +81,13 @@ static void nobody_else_is_touched(void **state)
 {
     (void)state;
     static const struct script_other strangers[] = {
-        { 500, 7, LOCK_OF("103"), "/run/x.pid", 0, false },                               /* an instance that started since */
-        { 500, 7, LOCK_OF("1020"), "/run/x.pid", 0, false }, { 500, 7, LOCK_OF("10"), "/run/x.pid", 0, false },
-        { 500, 7, "", "/run/x.pid", 0, false },                                           /* open, not locked */
-        { 500, 7, "lock:\t1: POSIX  ADVISORY  WRITE 102 fe:00:42 0 EOF\n", "/run/x.pid", 0, false },
-        { 500, 7, "lock:\t1: FLOCK  ADVISORY  READ 102 fe:00:42 0 EOF\n", "/run/x.pid", 0, false },
-        { 500, 7, OURS, "/run/y.lock", 0, false },                                        /* another file */
-        { 500, 8, OURS, "/run/x.pid", 0, false },                                         /* moved: not looked for */
+        { 500, 7, LOCK_OF("103"), "/run/x.pid", 0, false, false },                               /* an instance that started since */
+        { 500, 7, LOCK_OF("1020"), "/run/x.pid", 0, false, false }, { 500, 7, LOCK_OF("10"), "/run/x.pid", 0, false, false },
+        { 500, 7, "", "/run/x.pid", 0, false, false },                                           /* open, not locked */
+        { 500, 7, "lock:\t1: POSIX  ADVISORY  WRITE 102 fe:00:42 0 EOF\n", "/run/x.pid", 0, false, false },
+        { 500, 7, "lock:\t1: FLOCK  ADVISORY  READ 102 fe:00:42 0 EOF\n", "/run/x.pid", 0, false, false },
+        { 500, 7, OURS, "/run/y.lock", 0, false, false },                                        /* another file */
+        { 500, 8, OURS, "/run/x.pid", 0, false, false },                                         /* moved: not looked for */
     };
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
         lock_is_held_by("/run/x.pid", &strangers[i], 1);
@@ -104,7 +104,7 @@ static void with_a_user_only_that_users_processes_are_ended(void **state)
     (void)state;
     static const uid_t owners[] = { 0, 44, 33 };
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
-        const struct script_other holder = { 500, 7, OURS, "/run/x.pid", owners[i], false };
+        const struct script_other holder = { 500, 7, OURS, "/run/x.pid", owners[i], false, false };
         lock_is_held_by("/run/x.pid", &holder, 1);
         fail_to_start_as("www", "/run/x.pid", NULL);
         assert_int_equal(script.others[0].killed, owners[i] == 33); /* www */
@@ -114,7 +114,7 @@ static void with_a_user_only_that_users_processes_are_ended(void **state)
 static void with_a_free_lock_nobody_is_looked_for(void **state)
 {
     (void)state;
-    static const struct script_other bystander = { 500, 7, "", "/run/x.pid", 0, false };
+    static const struct script_other bystander = { 500, 7, "", "/run/x.pid", 0, false, false };
     lock_is_held_by("/run/y.lock", &bystander, 1);
     fail_to_start("/run/x.pid", NULL);
     assert_false(script_called("getdents"));
@@ -124,7 +124,7 @@ static void with_a_free_lock_nobody_is_looked_for(void **state)
 static void where_it_cannot_be_had_the_launcher_ends_all_the_same(void **state)
 {
     (void)state;
-    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", 0, false };
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", 0, false, false };
     static const struct { const char *call; int error; } cases[] = {
         { "getdents", ENOSYS }, { "pidfd_send_signal", ENOSYS }, { "pidfd_send_signal", EPERM }, { "stat", EACCES },
         { "fstat", EOVERFLOW }, { NULL, 0 },

@@ -204,6 +204,94 @@ static void a_daemon_that_has_left_its_group_is_reached_too(void **state)
     }
 }
 
+/* ---- process groups of their own, in the daemon's session ---- */
+
+static void the_application_starts(void)
+{
+    the_daemon_sleeps_in_step_14();
+    ((struct blivet_page *)script.page)->step = STEP_APPLICATION;
+}
+
+static void others_are_there(void)
+{
+    static const struct script_other others[] = { { 201, 7, "", "/dev/null", 0, false, true },
+                                                  { 202, 7, "", "/dev/null", 0, false, false },
+                                                  { 203, 7, "", "/dev/null", 33, false, true } };
+    nothing_is_heard();
+    script.meanwhile = the_application_starts;
+    memcpy(script.others, others, sizeof others);
+    script.other_count = 3;
+}
+
+static void one_is_forked_meanwhile(const char *call)
+{
+    if (script.others[2].killed && script.other_count == 3 && strcmp(call, "close") == 0)
+        script.others[script.other_count++] = (struct script_other){ 204, 7, "", "/dev/null", 0, false, true };
+}
+
+static void the_session_is_ended_whatever_its_groups(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 4; known++) {
+        others_are_there();
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.watch = one_is_forked_meanwhile;
+        wait_for_verdict(500, 0);
+        assert_true(script.others[0].killed && script.others[2].killed && script.others[3].killed);
+        assert_false(script.others[1].killed);
+        assert_nothing_is_left();
+        assert_in_range(script.clock_ms, 500, 600);
+    }
+}
+
+static void the_number_becomes_anothers(const char *call)
+{
+    if (strcmp(call, "pidfd_open") == 0 && script_called("getdents"))
+        script.others[0].in_session = script.others[2].in_session = false;
+}
+
+static void whose_number_is_anothers_by_then_is_not_touched(void **state)
+{
+    (void)state;
+    others_are_there();
+    script.watch = the_number_becomes_anothers;
+    wait_for_verdict(500, 0);
+    assert_false(script.others[0].killed || script.others[1].killed || script.others[2].killed);
+}
+
+/* It is not asked who is in it where only our own code has run, or the daemon is left alone. */
+static void a_session_that_is_not_to_be_ended_is_not_looked_at(void **state)
+{
+    (void)state;
+    others_are_there();
+    wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT);
+    assert_false(script_called("getdents"));
+    others_are_there();
+    script.meanwhile = the_daemon_sleeps_in_step_14;
+    wait_for_verdict(500, 0);
+    assert_false(script_called("getdents"));
+}
+
+static void a_session_that_cannot_be_ended_holds_nobody(void **state)
+{
+    (void)state;
+    static const struct { const char *call; int error; } cases[] = {
+        { "getdents", ENOSYS }, { "getsid", EPERM }, { "pidfd_open", ENOSYS }, { "pidfd_send_signal", EPERM },
+        { "pidfd_send_signal", SCRIPT_LIES }, { NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        others_are_there();
+        script.no_proc = !cases[i].call;
+        if (cases[i].call)
+            script_fail(cases[i].call, 0, cases[i].error);
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_false(script.others[0].killed || script.others[2].killed);
+        assert_in_range(script.clock_ms, 500, 1500);
+    }
+}
+
 static void a_daemon_that_hung_up_or_talks_nonsense_is_ended(void **state)
 {
     (void)state;
@@ -278,6 +366,10 @@ int main(void)
         CLAIM("NTF-13", a_slow_death_is_waited_for),
         CLAIM("NTF-11", a_stopped_leader_can_be_left_too),
         CLAIM("NTF-13", a_daemon_that_has_left_its_group_is_reached_too),
+        CLAIM("NTF-13", the_session_is_ended_whatever_its_groups),
+        CLAIM("NTF-13", whose_number_is_anothers_by_then_is_not_touched),
+        CLAIM("NTF-13 NTF-11", a_session_that_is_not_to_be_ended_is_not_looked_at),
+        CLAIM("NTF-13 SEQ-14", a_session_that_cannot_be_ended_holds_nobody),
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
         CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
