@@ -31,6 +31,7 @@ pid_t blivet_daemon_pid(const struct launch *launch);
 int blivet_wait_for(const struct blivet_ops *ops, pid_t pid, int options, siginfo_t *info);
 int blivet_status_of(const siginfo_t *info);
 bool blivet_is_dead(const struct launch *launch);
+bool blivet_is_certainly_alive(const struct launch *launch);
 bool blivet_dies_within(const struct launch *launch, int milliseconds);
 bool blivet_has_execed(const struct launch *launch);
 void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence);

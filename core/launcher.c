@@ -129,11 +129,18 @@ static void await_verdict(struct launch *launch)
 
 /* ---- a program that says when it is ready (NTF-15) ---- */
 
-/* The end of its descriptor comes a moment before a death can be seen. */
+/* The end of its descriptor comes a moment before a pidfd tells of a death, but not before /proc/PID/stat does. */
+static bool has_died(const struct launch *launch)
+{
+    if (launch->dead || blivet_is_certainly_alive(launch))
+        return launch->dead;
+    return launch->pidfd >= 0 ? blivet_dies_within(launch, TRACE_MS) : blivet_is_dead(launch);
+}
+
 static void describe_unready_program(struct launch *launch)
 {
     struct blivet_evidence evidence = { 0 };
-    if (!launch->dead && !(launch->pidfd >= 0 ? blivet_dies_within(launch, TRACE_MS) : blivet_is_dead(launch))) {
+    if (!has_died(launch)) {
         blivet_set_error(&launch->daemon->error, BLIVET_ENDED_EARLY, launch->reported,
                          "program closed its readiness descriptor before it was ready", NULL, NULL);
         return;

@@ -59,6 +59,12 @@ static bool read_stat(const struct launch *launch, struct blivet_evidence *evide
     return true;
 }
 
+bool blivet_is_certainly_alive(const struct launch *launch)
+{
+    struct blivet_evidence evidence = { 0 };
+    return read_stat(launch, &evidence) && !(evidence.flags & BLIVET_PF_EXITING);
+}
+
 bool blivet_dies_within(const struct launch *launch, int milliseconds)
 {
     struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
@@ -123,12 +129,6 @@ void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence
 
 /* ---- end ---- */
 
-static bool is_certainly_alive(const struct launch *launch)
-{
-    struct blivet_evidence evidence = { 0 };
-    return read_stat(launch, &evidence) && !(evidence.flags & BLIVET_PF_EXITING);
-}
-
 /* Only through what cannot name another process: the leader's number, unreaped, and the handles. */
 static void signal_daemon(const struct launch *launch, int signal)
 {
@@ -138,7 +138,7 @@ static void signal_daemon(const struct launch *launch, int signal)
     ops->kill(-launch->leader, signal);
     if (launch->pidfd >= 0) /* the daemon may have left the group */
         ops->pidfd_send_signal(launch->pidfd, signal, NULL, 0);
-    else if (is_certainly_alive(launch))
+    else if (blivet_is_certainly_alive(launch))
         ops->kill(blivet_daemon_pid(launch), signal); /* not reaped: the number is still its own */
 }
 

@@ -112,6 +112,10 @@ static ssize_t receive_datagram(struct msghdr *message)
 
 /* ---- the channel: speaking and listening ---- */
 
+static int64_t end_ms(void) { return script.event_ms + script.worker_ms; }
+
+static bool has_ended(void) { return script.hears_end && script.clock_ms >= end_ms(); }
+
 ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
 {
     const struct script_description *open_one = script_description(fd);
@@ -154,7 +158,7 @@ ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
     if (script.clock_ms < script.event_ms)
         return fail(EAGAIN);
     if (script.hears_count == 0)
-        return script.hears_end ? 0 : fail(EAGAIN);
+        return has_ended() ? 0 : fail(EAGAIN);
     size_t part = script_moved(count < script.hears_count ? count : script.hears_count);
     memcpy(bytes, script.hears, part);
     script.hears += part;
@@ -200,7 +204,7 @@ ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
     if (message->msg_iovlen != 1)
         return fail(EMSGSIZE);
     if (!handles_wait())
-        return script.hears_end ? 0 : fail(EAGAIN);
+        return has_ended() ? 0 : fail(EAGAIN);
     script.handles_taken = true;
     *(char *)message->msg_iov[0].iov_base = (char)(4 | (script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
     if (script.has_stat)
@@ -224,7 +228,7 @@ int kernel_shutdown(int fd, int how)
 static short events_of(const struct pollfd *asked)
 {
     const struct script_description *open_one = script_description(asked->fd);
-    bool heard = script.clock_ms >= script.event_ms && (script.hears_count > 0 || script.hears_end);
+    bool heard = script.clock_ms >= script.event_ms && (script.hears_count > 0 || has_ended());
     if (!open_one)
         return POLLNVAL;
     if (asked->events & POLLOUT)
@@ -263,6 +267,8 @@ int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
     }
     if (script.clock_ms < script.event_ms && script.event_ms <= until)
         until = script.event_ms;
+    if (script.hears_end && script.clock_ms < end_ms() && end_ms() <= until)
+        until = end_ms();
     const struct script_notice *next = &script.notices[script.notices_heard];
     if (script.notices_heard < script.notice_count && script.clock_ms < next->at_ms && next->at_ms <= until)
         until = next->at_ms;

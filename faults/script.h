@@ -65,6 +65,7 @@ struct script {
     bool deaf_to_sigterm;
     bool left_group;             /* the daemon: kill(-leader) does not reach it */
     int64_t death_ms;            /* it takes so long to die of a signal */
+    int64_t worker_ms;           /* launcher: and so much longer somebody holds the channel open */
     int database_groups;         /* of www, besides its own */
     int threads;                 /* of the process */
     int leaving_threads;         /* joined already, and gone at the next poll */

@@ -962,6 +962,46 @@ def the_death_of_a_named_main_process_is_told_with_its_signal_within_50_millisec
                      for end, said in ends.items() for collected in (False, True))
 
 
+@rows("NTF-15")
+def whoever_has_the_readiness_descriptor_says_the_newline_or_hides_its_end(box):
+    """As the manual says: it is not asked who writes."""
+    with box.running("--ready=fd:5", program=speaker("child(lambda: (os.setsid(), os.write(5, b'\\n'))); pause()")):
+        pass
+    hidden = box.daemonize("--ready=fd:5", "-t", "0.3", program=speaker("child(pause); os.close(5); pause()"))
+    box.refused(hidden, "ERR-8", "program was not ready after 0.300 seconds")
+    box.nothing_left()
+
+
+@rows("NTF-15")
+def a_write_to_a_readiness_descriptor_that_nobody_reads_blocks_once_it_is_full(box):
+    full, go = box.path("full"), box.path("go")
+    code = f"""
+os.write(5, b'\\n'); wait_for({go!r}); os.set_blocking(5, False)
+count = 0
+try:
+    while True: count += os.write(5, b'x' * 4096)
+except BlockingIOError: put({full!r}, count)
+pause()
+"""
+    with box.running("--ready=fd:5", program=speaker(code)):
+        write(go, "")
+        wait_until(lambda: os.path.exists(full), "the pipe to be full")
+        equal(int(text(full)), 65536)
+
+
+@rows("NTF-19", "NTF-15", "NTF-13")
+def a_descriptor_that_is_closed_without_a_newline_is_told_within_50_milliseconds(box):
+    closed = box.path("closed")
+
+    def closing():
+        result = box.daemonize("--ready=fd:5", program=speaker(f"put({closed!r}, time.monotonic()); os.close(5); pause()"))
+        took = time.monotonic() - float(text(closed))
+        box.refused(result, "ERR-13", "program closed its readiness descriptor before it was ready")
+        box.nothing_left()
+        return took
+    return prompt(lambda: [closing() for _ in range(6)])
+
+
 @rows("NTF-19", "NTF-13", "NTF-3", "NTF-11", needs="ptrace", seconds=60)
 def a_death_before_the_exec_is_reported_within_50_milliseconds(box):
     def death(limit):

@@ -179,6 +179,24 @@ static void a_slow_death_is_waited_for(void **state)
         }
 }
 
+/* Who still holds the channel, killed with it or not, has half a second to let go of it. */
+static void what_it_has_forked_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct { int64_t held, least, most; } cases[] = { { 0, 500, 550 }, { 300, 800, 850 }, { 60000, 1000, 1050 } };
+    for (int known = 0; known < 4; known++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            nothing_is_heard();
+            script.has_stat = known & 1;
+            script.has_pidfd = known & 2;
+            script.worker_ms = cases[i].held;
+            wait_for_verdict(500, 0);
+            assert_int_equal(script.exit_code, 75);
+            assert_nothing_is_left();
+            assert_in_range(script.clock_ms, cases[i].least, cases[i].most);
+        }
+}
+
 static void a_stopped_leader_can_be_left_too(void **state)
 {
     (void)state;
@@ -364,6 +382,7 @@ int main(void)
         CLAIM("CFG-1 NTF-11", without_a_limit_it_waits_for_ever),
         CLAIM("NTF-11", a_daemon_that_does_not_heed_sigterm_is_killed),
         CLAIM("NTF-13", a_slow_death_is_waited_for),
+        CLAIM("NTF-13 NTF-19", what_it_has_forked_is_waited_for),
         CLAIM("NTF-11", a_stopped_leader_can_be_left_too),
         CLAIM("NTF-13", a_daemon_that_has_left_its_group_is_reached_too),
         CLAIM("NTF-13", the_session_is_ended_whatever_its_groups),

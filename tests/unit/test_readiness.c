@@ -167,6 +167,12 @@ static void a_main_process_is_asked_for_again_once_it_is_held(void **state)
     assert_memory_equal(script_file("/run/x.pid")->content, "102\n", 4);
 }
 
+static void it_is_dead_a_moment_later(const char *call)
+{
+    if (strcmp(call, "poll") == 0 && script_called("read"))
+        script.daemon_dead = true;
+}
+
 static void a_newline_on_the_descriptor_is_ready_and_nothing_else(void **state)
 {
     (void)state;
@@ -180,6 +186,21 @@ static void a_newline_on_the_descriptor_is_ready_and_nothing_else(void **state)
     says(200, 0, NULL);
     wait_for(newline, 1, "program closed its readiness descriptor before it was ready");
     assert_true(script.daemon_dead);
+    assert_in_range(script.clock_ms, 200, 249); /* that it lives can be seen at once */
+}
+
+/* Its descriptors are closed a moment before the pidfd tells of the death. */
+static void a_death_that_closes_the_descriptor_is_told_as_one(void **state)
+{
+    (void)state;
+    program_runs();
+    script.stat_line = "102 (x) Z 101 101 101 0 -1 4 0 11";
+    script.status_kept = true;
+    script.daemon_status = 11;
+    says(200, 0, NULL);
+    script.watch = it_is_dead_a_moment_later;
+    wait_for(newline, 1, "program was killed by SIGSEGV");
+    assert_in_range(script.clock_ms, 200, 249);
 }
 
 static void the_program_finds_the_descriptor_where_it_was_promised(void **state)
@@ -281,6 +302,7 @@ int main(void)
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),
+        CLAIM("NTF-14 NTF-15 NTF-19", a_death_that_closes_the_descriptor_is_told_as_one),
         CLAIM("NTF-15 CLI-5", the_program_finds_the_descriptor_where_it_was_promised),
         CLAIM("NTF-15 CFG-2", the_program_finds_the_sockets_name),
         CLAIM("NTF-15 SEQ-5", what_cannot_be_opened_is_returned_with_nothing_left),
