@@ -248,6 +248,10 @@ def check_form():
         check(f"{page} is clean mdoc", "", lint)
     check("the README names files that exist", [],
           [path for path in re.findall(r"\]\(([\w./-]+)\)", README) if not os.path.exists(os.path.join(ROOT, path))])
+    testing = read("tests/testing.md")
+    check("tests/testing.md names files that exist", [],
+          [path for path in [*re.findall(r"\]\(([\w./-]+)\)", testing), *re.findall(r"^sh tests/([\w./-]+)", testing, re.M)]
+           if not os.path.exists(os.path.join(ROOT, "tests", path))])
     check("no function is over 70 lines", [], long_functions())
     rows = set(re.findall(r"^\| ([A-Z]{3}-\d+) \|", read("tests/spec.md"), re.M))
     check("rows that code and tests name exist", [], sorted(rows_named() - rows))

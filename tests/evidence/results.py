@@ -156,16 +156,20 @@ def proofs(suites, patches, seen, mutants):
     """One for each planted fault that was seen and for each mutant of which it is known which test saw it.
 
     A fault shows what its own row asks, and all that the test which failed is named for."""
-    rows_of_test = {}
+    rows_of_test, rows_of_suite = {}, {}
     for suite in suites:
         for result in suite.results:
             rows_of_test.setdefault(result.name, set()).update(result.rows)
+            rows_of_suite.setdefault(suite.name, set()).update(result.rows)
     found = []
-    for name in seen:
-        if name in patches:
-            test = patches[name]["Test"].split()[-1]
-            rows = set(re.findall(ROW, patches[name]["Row"])) | rows_of_test.get(test, set())
-            found.append(Proof("fault", name, patches[name]["Broken"], rows, test))
+    for name in sorted(set(seen) & set(patches)):
+        kind, _, words = patches[name]["Test"].partition(" ")
+        rows = set(re.findall(ROW, patches[name]["Row"] + " " + words))
+        if kind in ("unit", "process"):
+            words = words.split()[-1]
+            rows |= rows_of_test.get(words, set())
+        rows |= rows_of_suite.get({"golden": "golden", "torture": "torture", "real": "torture_real"}.get(kind), set())
+        found.append(Proof("fault", name, patches[name]["Broken"], rows, words if kind in ("unit", "process") else f"{kind} {words}"))
     for mutant in mutants:
         result = Result("", "FAIL", mutant["by"])
         what = f"{mutant['file']}:{mutant['line']}: {mutant['old']} → {mutant['new'] or 'nothing'}"
