@@ -3,8 +3,8 @@
  * What is absent answers ENOSYS, /proc is not there, and the core does it by other means (SEQ-14).  What is lost:
  *  - close_range, getdents: step 13 closes one by one;
  *  - pidfds, /proc/PID/stat: the session leader's number, unreaped, is the handle that is left; a program that is
- *    killed between the announcement and exec is presumed to have started, and one whose worker holds the readiness
- *    descriptor is not seen to die before the limit;
+ *    killed between the announcement and exec is presumed to have started, and one whose worker holds the channel or the
+ *    readiness descriptor is not seen to die before the worker does, or the limit comes;
  *  - SO_PASSCRED: who sent a notification cannot be told, so BLIVET_READY_NOTIFY is refused; BLIVET_READY_FD is for
  *    every system;
  *  - /proc/self/fd: the pipe of BLIVET_READY_FD is not opened both ways, so a program that says that it is ready when

@@ -199,6 +199,20 @@ def check_options():
           re.findall(r"--([a-z][\w-]+)[ =[]", help_text.split("\n\n")[1] + " "))
 
 
+def check_option_tables():
+    """A row that is forgotten elsewhere, or a case that nobody can reach."""
+    for table, source, area in (("cli/options.def", "cli/options.c", "CLI"), ("cli/daemoncheck.def", "cli/check_options.c", "CHK")):
+        rows_of = re.findall(r'^OPTION\("([\w-]+)", (\'.\'|\w+), (NULL|"[^"]*")', read(table), re.M)
+        check(f"{area}-1: {source} has a case for each row of {table}", sorted(value for _, value, _ in rows_of),
+              sorted(re.findall(r"^    case ('[a-zA-Z]'|OPTION_\w+):", read(source), re.M)))
+        check(f"{area}-1: {source} reads the letters of {table}",
+              sorted(value[1] + ":" * (argument != "NULL") for _, value, argument in rows_of if value[0] == "'"),
+              sorted(re.findall(r"\w:?", re.search(r'"\+:([\w:]+)"', read(source)).group(1))))
+        specified = " ".join(re.findall(rf"^\| {area}-\d+ \|.*", read("tests/spec.md"), re.M))
+        check(f"{area}-1: the specification has each option of {table}", [],
+              [name for name, _, _ in rows_of if f"--{name}" not in specified])
+
+
 def check_inspector():
     """daemoncheck(1): its options, its exit codes, its form."""
     page, help_text = read(INSPECTOR), run(os.path.join(BUILD, "cli", "daemoncheck"), "--help")
@@ -267,8 +281,8 @@ def check_figures():
           re.findall(r"\d[\d.]*(?: times| ms| calls|%)", section.group(1)) if section else ["no such section"])
 
 
-for judge in (check_steps, check_exit_codes, check_options, check_inspector, check_functions, check_examples, check_form,
-              check_figures):
+for judge in (check_steps, check_exit_codes, check_options, check_option_tables, check_inspector, check_functions,
+              check_examples, check_form, check_figures):
     judge()
 print(f"\n{'documents: ' + str(len(failures)) + ' failed' if failures else 'documents: all hold'}")
 sys.exit(1 if failures else 0)
