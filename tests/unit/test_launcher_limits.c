@@ -205,6 +205,7 @@ static void a_stopped_leader_can_be_left_too(void **state)
     wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT); /* SCRIPT_HUNG where it waits for the leader */
     assert_int_equal(script.exit_code, 75);
     assert_int_equal(script.signal_count, 0);
+    assert_true(script.leader_stopped && !script.leader_reaped); /* it was not killed either */
 }
 
 static void a_daemon_that_has_left_its_group_is_reached_too(void **state)

@@ -253,6 +253,23 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
     }
 }
 
+/* A lock that cannot be told is none that could be had. */
+static void the_launcher_removes_nothing_without_the_lock(void **state)
+{
+    (void)state;
+    static const int errors[] = { ENOLCK, EBADF, EIO };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        prepare_files = own_file;
+        script.meanwhile = the_daemon_dies_in_step_12;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        script_fail("flock", 0, errors[i]);
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 1);
+        assert_left("/run/x.pid", "102\n");
+    }
+}
+
 /* What has died may take a moment to let go. */
 static void a_lock_of_the_dead_is_waited_for(void **state)
 {
@@ -346,6 +363,7 @@ int main(void)
         CLAIM("PID-9", what_was_not_ours_yet_is_left_as_it_was),
         CLAIM("PID-9 NTF-13", a_failing_daemon_cleans_up_before_it_tells),
         CLAIM("PID-9 NTF-13", the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed),
+        CLAIM("PID-9", the_launcher_removes_nothing_without_the_lock),
         CLAIM("PID-9", a_lock_of_the_dead_is_waited_for),
         CLAIM("PID-10 ERR-7", a_file_system_where_all_may_write_holds_no_pidfile_for_root),
         CLAIM("PID-10", for_root_a_file_in_other_hands_is_replaced),
