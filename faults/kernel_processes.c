@@ -22,8 +22,10 @@ pid_t kernel_getpid(void) { return script.pid; }
 
 void kernel__exit(int status)
 {
-    script.exit_code = status;
-    script_stop(SCRIPT_EXITED);
+    if (script.exits++ == 0)
+        script.exit_code = status;
+    if (script.exits > script.exit_returns)
+        script_stop(SCRIPT_EXITED);
 }
 
 void kernel_exit(int status)

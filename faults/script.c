@@ -3,6 +3,7 @@
 #include "physics.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,9 @@ static void note(const char *call, uintptr_t first, uintptr_t second)
     script.half = false;
     script.first = first;
     script.second = second;
+    bool is_exit = strcmp(call, "_exit") == 0 || strcmp(call, "exit") == 0;
+    if (script.running && script.exits > 0 && !is_exit && !*script.called_after_exit)
+        snprintf(script.called_after_exit, sizeof script.called_after_exit, "%s", call);
     if (++script.calls > script.most_calls && script.most_calls > 0)
         script_stop(SCRIPT_HUNG);
     if (script.watch)

@@ -79,6 +79,7 @@ struct script {
     void (*watch)(const char *call);       /* looks, before each call ... */
     uintptr_t first, second;               /* ... at its first two arguments */
     int most_calls;              /* who makes more hangs; 0: no bound */
+    int exit_returns;            /* so often _exit and exit come back, as they never should: nothing may follow them */
     bool loose_modes;            /* a file system where all may write what is created */
 
     struct script_notice {
@@ -139,6 +140,8 @@ struct script {
     char printed[4096];          /* on descriptor 2, of whatever kind */
     int exit_code;
     bool exit_was_exit;          /* exit(3) rather than _exit(2) */
+    int exits;                   /* calls of the two */
+    char called_after_exit[24];  /* the first one, "": none */
     int signals_sent[8], signal_count;
     int raised;
     size_t allocations, allocations_after_fork;

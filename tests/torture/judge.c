@@ -14,6 +14,7 @@ struct outcome outcome;
 struct made record_of[MOST_MADE];
 static size_t recorded;
 static struct outcome untouched; /* what comes of the situation where nothing fails */
+static char facts[80];           /* conditions of a situation that its machine has made */
 static char **environment_before;
 static char before[4000];        /* the machine before the start */
 
@@ -52,9 +53,18 @@ static bool is_foreground(const struct situation *situation)
     return (situation->config.flags & BLIVET_FOREGROUND) || (situation->words && strncmp(situation->words, "-f ", 3) == 0);
 }
 
+static void put(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    size_t used = strlen(text);
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
+}
+
 const char *condition_of(const struct situation *situation)
 {
-    static char conditions[60];
+    static char conditions[200];
     const struct blivet_config *config = &situation->config;
     const char *words = situation->words ? situation->words : "";
     bool user = config->user || config->group || strstr(words, "-u ");
@@ -65,6 +75,8 @@ const char *condition_of(const struct situation *situation)
     snprintf(conditions, sizeof conditions, "%s%s%s%s%s%s%s", files ? "+files" : "", search ? "+search" : "", user ? "+user" : "",
              user && !(config->flags & BLIVET_NO_CHOWN) ? "+given" : "", apart ? "+apart" : "", one_log ? "+one-log" : "",
              untouched.code != 0 ? "+fails" : "");
+    put(conditions, sizeof conditions, "%s%s%s", situation->ending == FAILS_ITSELF ? "+itself" : "",
+        config->flags & BLIVET_LEAVE_ON_TIMEOUT ? "+left" : "", facts);
     return conditions;
 }
 
@@ -250,15 +262,6 @@ static void use_command(void *argument)
     returned = true;
 }
 
-static void put(char *text, size_t size, const char *format, ...)
-{
-    va_list arguments;
-    size_t used = strlen(text);
-    va_start(arguments, format);
-    vsnprintf(text + used, size - used, format, arguments);
-    va_end(arguments);
-}
-
 /* Links, folders and what /proc shows are not ours to change. */
 static void describe_files(char *text, size_t size)
 {
@@ -366,6 +369,7 @@ void begin(const struct situation *situation)
     script_begin(situation->role);
     memset(&outcome, 0, sizeof outcome);
     script.most_calls = MOST_CALLS;
+    script.exit_returns = 2; /* what would follow is seen to */
     if (situation->machine)
         situation->machine();
     environment_before = script.environment;
@@ -420,12 +424,22 @@ static void note_call(const char *call)
     record_of[recorded++] = made;
 }
 
+static void note_facts(void)
+{
+    const struct script_file *pidfile = script_file(PIDFILE);
+    snprintf(facts, sizeof facts, "%s%s%s%s%s%s", pidfile && pidfile->size >= 8 ? "+longer" : "",
+             script.daemon_is_child ? "+subreaper" : "", script.status_kept ? "+reaped" : "",
+             script.in_session > 0 ? "+mainpid" : "", script.has_pidfd ? "" : "+no-pidfd",
+             script.leader_stopped ? "+stopped" : "");
+}
+
 size_t record(const struct situation *situation)
 {
     static const pid_t pids[] = { SCRIPT_CALLER_PID, SCRIPT_LEADER_PID, SCRIPT_DAEMON_PID };
     recorded = 0;
     recording = is_foreground(situation) ? SCRIPT_CALLER_PID : pids[situation->role];
     begin(situation);
+    note_facts();
     cleaning_up = false;
     script.watch = note_call;
     play(situation);
@@ -450,6 +464,8 @@ static const char *common(void)
         return wrong("it %s%s", ends[outcome.end], "");
     if (script.allocations_after_fork > 0)
         return "memory was allocated after the fork";
+    if (*script.called_after_exit)
+        return wrong("%s was called after _exit%s", script.called_after_exit, "");
     return "";
 }
 
@@ -501,6 +517,8 @@ static const char *judge_life(const struct expected *expected)
     forget_what_may_stay(outcome.state, expected);
     forget_what_may_stay(state, expected);
     bool same_words = strcmp(outcome.message, untouched.message) == 0 || expected->says_less;
+    if (expected->says_nothing)
+        same_words = *outcome.message == '\0';
     if (outcome.end != untouched.end || outcome.code != untouched.code || !same_words)
         return wrong("without the failure it ends otherwise: %s%s", untouched.message, "");
     if (strcmp(outcome.state, state) != 0)

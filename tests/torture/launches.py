@@ -98,6 +98,7 @@ class Call:
         self.name = CALLS[call][0]
         self.arguments = arguments.split(b"\0")[0].decode("utf-8", "replace")
         self.nth = 0  # of its name in its process
+        self.varies = False  # not every start makes it
 
     @property
     def returned(self):
@@ -202,6 +203,13 @@ class Place:
         with open(self.message_file, "rb") as file:
             message = file.read().decode("utf-8", "replace")
         return Outcome(self, code, message, left)
+
+    def names(self):
+        """Process, step and name alone of each call, for a quick look at every start: as many as there was room for."""
+        count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)
+        records = self.memory[TRACE_AT + 16:TRACE_AT + 16 + min(count, capacity) * RECORD.size]
+        for *_, process, step, call, _, _ in RECORD.iter_unpack(records):
+            yield process, step, CALLS[call][0]
 
     def trace(self):
         count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)

@@ -25,7 +25,8 @@ static bool read_expected(char *text, struct expected *expected)
     const struct {
         const char *text;
         bool *told;
-    } additions[] = { { ", saying less", &expected->says_less },       { ", leaving the pidfile", &expected->leaves_pidfile },
+    } additions[] = { { ", saying less", &expected->says_less },       { ", saying nothing", &expected->says_nothing },
+                      { ", leaving the pidfile", &expected->leaves_pidfile },
                       { ", leaving the signal", &expected->leaves_signal }, { ", leaving the leader", &expected->leaves_leader },
                       { ", leaving the daemon", &expected->leaves_daemon }, { ", on /dev/null", &expected->leaves_null } };
     size_t i = 0, kinds = sizeof additions / sizeof additions[0];
@@ -132,7 +133,7 @@ size_t promises_unused(void)
 {
     size_t unused = 0;
     for (size_t i = 0; i < count; i++)
-        if (promises[i].uses == 0) {
+        if (promises[i].uses == 0 && !strstr(promises[i].process, "+real")) {
             printf("FAIL promises.txt:%d: no case has used it: %s %s %s %s %s\n", promises[i].line, promises[i].process,
                    promises[i].phase, promises[i].call, promises[i].subject, promises[i].errnos);
             unused++;

@@ -7,7 +7,7 @@
 struct promise {
     char process[20], phase[60], call[60], subject[60], errnos[160]; /* each but the first: one, several, or "*" */
     struct expected {
-        bool stops, or_lives, says_less, leaves_pidfile, leaves_signal, leaves_leader, leaves_daemon, leaves_null;
+        bool stops, or_lives, says_less, says_nothing, leaves_pidfile, leaves_signal, leaves_leader, leaves_daemon, leaves_null;
         int code;
         char message[160]; /* with its {names} */
         char words[200];   /* all of it, as it was read */

@@ -9,7 +9,7 @@ import launches
 class Promise:
     """What becomes of a start: code None where it goes on, else the exit code and a pattern of the words."""
 
-    ADDITIONS = ("saying less", "leaving the pidfile", "leaving the signal", "leaving the leader", "leaving the daemon",
+    ADDITIONS = ("saying less", "saying nothing", "leaving the pidfile", "leaving the signal", "leaving the leader", "leaving the daemon",
                  "on /dev/null")
 
     def __init__(self, text):
@@ -61,7 +61,7 @@ class Promises:
 
 def conditions_of(mode):
     """The conditions behind the '+' of a process."""
-    found = {"user", "given"} if mode.name.endswith("-and-user") else set()
+    found = {"real"} | ({"user", "given"} if mode.name.endswith("-and-user") else set())
     if any(mode.uses(name) for name in ("pidfile", "lockfile", "stdout", "stderr")):
         found.add("files")
     return found | ({"apart"} if mode.uses("lockfile") else set()) | ({"fails"} if mode.name == "second" else set())

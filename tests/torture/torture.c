@@ -8,7 +8,7 @@
  *   it ends, after a bounded number of calls, neither by a signal nor by a call of the kernel's that nobody may make;
  *   where it lives, everything is as in the run in which nothing failed;
  *   where it stops, nothing is left: no descriptor, no lock, no memory, no process, no pidfile that names it;
- *   nothing is allocated after the fork.
+ *   nothing is allocated after the fork, and nothing called after _exit, which comes back twice to see it.
  * Prints a line in the end, and one for each case that is not as promised; RESULTS has them all, a JSON object a line. */
 #include "judge.h"
 #include "promises.h"
