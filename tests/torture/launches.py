@@ -89,6 +89,15 @@ MODES = [
 ]
 
 
+FAILING = [  # for the golden traces alone: the torture has each failure of the others
+    Mode("fails-at-first-fork", ["-p", "{pidfile}"], ends=71, faults=f"0:fork:1:{errno.EAGAIN}"),
+    Mode("fails-at-setsid", ["-p", "{pidfile}"], ends=71, faults=f"1:setsid:1:{errno.EPERM}"),
+    Mode("fails-at-exec", ["-p", "{pidfile}"], ends=66, faults=f"2:execve:1:{errno.ENOENT}"),
+    Mode("daemon-killed", ["-p", "{pidfile}"], ends=1, faults="2:send:1:kill"),
+    Mode("limit-passes", ["-p", "{pidfile}", "--ready=notify", "-t", "0.2"], ends=75),
+]
+
+
 class Call:
     """One record of syscall/trace.h."""
 
@@ -138,6 +147,7 @@ class Place:
             self.memory = mmap.mmap(file.fileno(), MEMORY)
         self.lock = None  # of the first instance, in mode "second"
         self.under = []   # a command that runs the start
+        self.reaps = True  # what has ended, at once; else when the launcher has ended
         self.environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "TORTURE_MEMORY": self.memory_file,
                             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}}
 
@@ -188,7 +198,7 @@ class Place:
         deadline = time.monotonic() + PATIENCE
         code, others = None, {}
         while code is None:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1 if self.reaps else launcher, os.WNOHANG)
             if pid == launcher:
                 code = os.waitstatus_to_exitcode(status)
             elif pid:
