@@ -294,7 +294,7 @@ proctype leader()
         fi;
         may_stop(end_1);
         /* [daemonize.c: leave_daemon_to_launcher(pid blivet_send_handles _exit)]
-         * [handles.c: blivet_send_handles(open_stat pidfd_open send_handles send_handles)] */
+         * [handles.c: blivet_send_handles(blivet_open_stat pidfd_open send_handles send_handles)] */
         page_pid = true;
         send(HANDLES, sent);
         may_stop(end_2);

@@ -75,8 +75,7 @@ const char *condition_of(const struct situation *situation)
     snprintf(conditions, sizeof conditions, "%s%s%s%s%s%s%s", files ? "+files" : "", search ? "+search" : "", user ? "+user" : "",
              user && !(config->flags & BLIVET_NO_CHOWN) ? "+given" : "", apart ? "+apart" : "", one_log ? "+one-log" : "",
              untouched.code != 0 ? "+fails" : "");
-    put(conditions, sizeof conditions, "%s%s%s", situation->ending == FAILS_ITSELF ? "+itself" : "",
-        config->flags & BLIVET_LEAVE_ON_TIMEOUT ? "+left" : "", facts);
+    put(conditions, sizeof conditions, "%s%s", config->flags & BLIVET_LEAVE_ON_TIMEOUT ? "+left" : "", facts);
     return conditions;
 }
 
