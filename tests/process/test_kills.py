@@ -16,6 +16,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 
@@ -23,6 +24,8 @@ from harness import ENVIRONMENT, Launch, alive, check, equal, locked, read, rows
 
 FORKNOEXEC = 0x40  # field 9 of /proc/PID/stat: it has not called execve since it was forked
 SHOTS = 300
+# Without /proc the readiness pipe cannot be opened both ways: who writes after the launcher's death meets a SIGPIPE.
+PORTABLE = "--portable" in sys.argv
 
 
 class Start:
@@ -41,7 +44,7 @@ class Start:
         notes = [*worker, f"enter={self.first}"], [f"enter={self.last}", "pause"]
         if self.way == "library":
             return [self.box.app_path, f"pidfile={self.pidfile}", "--", *notes[0], "notify", "or-fail", *notes[1]]
-        say = {"exec": [], "notify": ["notify"], "fd": ["garbage=0a"]}[self.way]  # a newline into each pipe it has
+        say = {"exec": [], "notify": ["notify"], "fd": [*(["sigign=13"] if PORTABLE else []), "garbage=0a"]}[self.way]  # a newline into each pipe it has
         program = [self.box.app_path, "flag=foreground", "flag=keep-all-fds", "--", *notes[0], *say, *notes[1]]
         ready = {"exec": "exec", "notify": "notify", "fd": "fd:5"}[self.way]
         return [self.box.command, f"--ready={ready}", "-t", "60", "-p", self.pidfile, "--", *program]
