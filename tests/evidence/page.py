@@ -220,7 +220,7 @@ def head(evidence):
              ("C library", rest), ("kernel", machine.rpartition(", ")[2])]
     lines = "".join(f"<li>{line}</li>" for line in sentences(evidence))
     wrong = "".join(f"<li>{text(words)}</li>" for words in evidence.wrong)
-    return (f'<h1>blivet: what is proved, by what, and what is not</h1>\n<div class="verdict {evidence.verdict}">'
+    return (f'<h1 id=top>blivet: what is proved, by what, and what is not</h1>\n<div class="verdict {evidence.verdict}">'
             f'<strong>{verdict}</strong><ul>{lines}</ul></div>\n'
             + (f'<div class=why><b class=bad>Why this page is red:</b><ul>{wrong}</ul></div>\n' if wrong else "")
             + '<dl class="facts">' + "".join(f"<dt>{name}</dt><dd>{text(fact)}</dd>" for name, fact in facts) + "</dl>\n")
@@ -268,20 +268,17 @@ def rows(evidence):
 
 # ---- the fault table ----
 
-def ending(code):
-    return "killed" if code is not None and code < 0 else str(code)
-
-
 def chip(error, cell):
-    codes = " ".join(map(ending, cell.codes)) or "goes on"
+    """A launcher that was killed itself has no exit code."""
+    codes = " ".join(str(code) for code in cell.codes if code >= 0) or ("goes on" if cell.kind == "lives" else "")
     kind = {"both": " …", "lives": "", "stops": "", "wrong": " ✗"}[cell.kind]
     lines = []
     for (lives, code, message), (times, places) in sorted(cell.outcomes.items(), key=lambda one: -one[1][0]):
         where = ", ".join(sorted(places)[:3]) + (" …" if len(places) > 3 else "")
-        became = "goes on" if lives else f"{ending(code)}: {text(message)}"
+        became = "goes on" if lives else f"{code}: {text(message)}" if code >= 0 else "the launcher is killed; nothing is left"
         lines.append(f"<li>{became} <span class=quiet>{times} ×, {text(where)}</span></li>")
     real = f"<li class=quiet>{count(cell.real, 'real start')}</li>" if cell.real else ""
-    name = {"KILL": "killed before", "KILLED": "killed after", "0": "fails", "HALF": "half"}.get(error, error)
+    name = {"KILL": "SIGKILL before", "KILLED": "SIGKILL after", "0": "no errno", "HALF": "half of the bytes"}.get(error, error)
     return (f'<details class="chip {cell.kind}{" real" if cell.real else ""}"><summary>{name} {codes}{kind}</summary>'
             f'<ul>{"".join(lines)}{real}</ul></details>')
 
@@ -295,14 +292,14 @@ def faults(evidence):
             cells += f'<td data-process="{name}">' + (f"<div class=chips>{chips}</div>" if chips else "") + "</td>"
         lines.append(f"<tr><th><code>{call}</code></th>{cells}</tr>\n")
     heads = "".join(f"<th>{name}</th>" for name in ("call", *PROCESSES.values()))
-    legend = "".join(f'<span class="chip {kind}">{words}</span>' for kind, words in
-                     (("lives", "ENOSYS goes on"), ("stops", "EPERM 71"), ("both", "EACCES 73 …"), ("wrong", "EIO 71 ✗")))
+    legend = "".join(f'<span><span class="chip {kind}">{words}</span> {meaning}</span>' for kind, words, meaning in
+                     (("lives", "ENOSYS goes on", "the start goes on"), ("stops", "EPERM 71", "it stops, with that exit code"),
+                      ("both", "EACCES 73 …", "one or the other, by where it happens"), ("wrong", "EIO 71 ✗", "not as promised"),
+                      ("stops line", "EPERM 71", "seen in real processes too")))
     return (f'<h2 id=faults class=sheet>What each failing call does</h2>\n<p>Every call of a start fails once, and once for good, '
             f'with every errno of its manual page, in every process that makes it: {count(evidence.in_process, "case")} in process, '
             f'{count(evidence.in_real, "start")} of real processes, which are also killed before and after each call. A number is the '
-            f'exit code of the launcher; behind each errno are the messages, and where.</p>\n<div class=legend>{legend}'
-            f'<span>the start goes on; stops with that code; one or the other, by where it happens; not as promised. '
-            f'Underlined: seen in real processes too.</span></div>\n'
+            f'exit code of the launcher; behind each errno are the messages, and where.</p>\n<div class=legend>{legend}</div>\n'
             f'<table class=faults><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>\n')
 
 
@@ -418,13 +415,13 @@ def left_out(evidence):
     unseen = [f"<code>{name}</code>: {text(fields['Broken'])}" for name, fields in evidence.patches.items() if name not in evidence.seen]
     excluded = [f"{text(what)}: <code>{text(where)}</code>: {text(reason or 'no reason given')}" for what, where, reason in evidence.exclusions]
     lived = lived_through(evidence)
-    return ("<h2 id=left-out class=sheet>What is not proved, skipped, excluded, or lived through</h2>\n"
-            + listed(f"{count(len(unshown), 'row')} whose tests passed and were not shown able to fail", unshown)
+    return ("<h2 id=left-out class=sheet>What is not proved, skipped, excluded, or lived through</h2>\n<div class=open-on-paper>"
+            + listed(f"{count(len(unshown), 'row')} whose tests passed and were not shown able to fail", [", ".join(unshown)] * bool(unshown))
             + listed(f"{count(len(skips), 'test')} skipped", skips)
             + listed(f"{count(len(excluded), 'exclusion')} from coverage, mutation or the run of examples", excluded)
             + listed(f"{count(len(unseen), 'planted fault')} not seen, or not tried, of {len(evidence.patches)}", unseen)
             + listed(f"{count(len(lived), 'kind of failure', 'kinds of failure')} (a call in a process) that a start lives through", lived)
-            + "<p>Never tested: BSD, macOS, any kernel but the one named above, and hardware other than this machine's but "
+            + "</div><p>Never tested: BSD, macOS, any kernel but the one named above, and hardware other than this machine's but "
               "for what <code>sh tests/matrix.sh</code> builds.</p>\n")
 
 

@@ -15,25 +15,40 @@ home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 
 browser() {
-  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$home" "$@" "file://$page" >"$home/log" 2>&1 ||
+  chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$home" --allow-file-access-from-files "$@" 2>"$home/log" ||
     { tail -5 "$home/log"; exit 1; }
 }
 
-browser --window-size=1280,2400 --screenshot="$folder/light.png"
-browser --window-size=1280,2400 --blink-settings=preferredColorScheme=0 --screenshot="$folder/dark.png"
-browser --no-pdf-header-footer --print-to-pdf="$folder/paper.pdf"
+# In a frame, which may be narrower than a browser's window, from a part of the page on; its title is the width that the
+# page takes.
+picture() { # name, width, part, option of the browser ...
+  name=$1 width=$2 part=$3
+  shift 3
+  cat >"$home/frame.html" <<END
+<!doctype html><meta name=color-scheme content="light dark">
+<style>body { margin: 0 } iframe { border: 0; width: ${width}px; height: 1800px }</style>
+<iframe src="file://$page"></iframe>
+<script>onload = () => {
+  const page = frames[0].document, part = page.getElementById("$part")
+  document.title = "wide: " + page.documentElement.scrollWidth
+  if (part) part.scrollIntoView()
+}</script>
+END
+  browser --window-size="$((width < 500 ? 500 : width)),1800" "$@" --screenshot="$folder/$name.png" "file://$home/frame.html"
+}
+
+picture light 1280 top
+picture light-faults 1280 faults
+picture light-figures 1280 figures
+picture dark 1280 top --blink-settings=preferredColorScheme=0
+picture dark-faults 1280 faults --blink-settings=preferredColorScheme=0
+picture phone-faults 360 faults
+picture phone 360 top
+browser --dump-dom "file://$home/frame.html" >"$home/dom"
+browser --no-pdf-header-footer --print-to-pdf="$folder/paper.pdf" "file://$page"
+rm -f "$folder"/paper-*.png
 pdftoppm -r 60 -png "$folder/paper.pdf" "$folder/paper"
 
-# A window of a browser has a least width; a frame has none.
-cat >"$home/phone.html" <<END
-<!doctype html><style>body { margin: 0 } iframe { border: 0; width: 360px; height: 2400px }</style>
-<iframe src="file://$page"></iframe>
-<script>onload = () => { document.title = "wide: " + frames[0].document.documentElement.scrollWidth }</script>
-END
-made=$page page=$home/phone.html
-browser --window-size=500,2400 --screenshot="$folder/phone.png"
-chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$home" --allow-file-access-from-files --dump-dom "file://$page" \
-  >"$home/dom" 2>"$home/log"
 wide=$(sed -n 's/.*<title>wide: \([0-9]*\)<.*/\1/p' "$home/dom")
 [ "${wide:-361}" -le 360 ] || { echo "FAIL on a phone of 360 pixels the page is ${wide:-of unknown width} wide"; exit 1; }
-echo "ok   $made: no wider than a phone of 360 pixels; pictures in $folder"
+echo "ok   $page: no wider than a phone of 360 pixels; pictures in $folder"

@@ -8,6 +8,7 @@
 #   Test: unit FILE NAME        process NAME      golden TRACE     audit WORDS     documents WORDS
 #   Test: torture SITUATION     one situation of the torture in process
 #   Test: real SUBSTRING        the cases of the torture of real processes that have it in their names
+#   Test: replay TARGET         the kept corpus of a fuzz target
 #   Test: model                 the model: a promise that does not hold, or a function that is not what it is taken for
 #
 # Each of these tests is first seen to pass.  Then only that test is built and run, and only its own failure counts.
@@ -54,7 +55,8 @@ run_test() { # kind, the rest of the line
     build "$1" && { "build/tests/unit/$1" >"$work/log" 2>&1 || died_in "$2"; } ;;
   process)
     red="^FAIL .*$1\$" green="^(ok|skip) .*$1"
-    build daemonize app && { python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app -k "$1" >"$work/log" 2>&1; true; } ;;
+    build daemonize daemoncheck app example_echo example_exec example_hello example_worker &&
+      { python3 tests/process/run.py --command build/cli/daemonize --app build/tests/app -k "$1" >"$work/log" 2>&1; true; } ;;
   golden)
     red="^FAIL .*golden $1 as "
     build daemonize-faulty library-faulty torture_program && { python3 tests/torture/golden.py --build build/tests/torture >"$work/log" 2>&1; true; } ;;
@@ -64,6 +66,9 @@ run_test() { # kind, the rest of the line
   real)
     red='^FAIL ASR-4  .*:' green='^ok .* [1-9][0-9]* starts'
     build daemonize-faulty library-faulty torture_program && { python3 tests/torture/real.py --build build/tests/torture -k "$1" >"$work/log" 2>&1; true; } ;;
+  replay)
+    red='\*\*\*' green='Passed'
+    build "replay_$1" && { ctest --test-dir build -R "^replay_$1\$" >"$work/log" 2>&1; true; } ;;
   model)
     green='^model: .* 0 failed'
     sh tests/model/run.sh >"$work/log" 2>&1; true ;;

@@ -394,6 +394,10 @@ static void options_are_read(void **state)
     assert_int_equal(check_options_parse(&options, 1, words, &error), -1);
     assert_int_equal(error.exit_code, 64);
     assert_int_equal(check_options_parse(&options, 0, words + 5, &error), -1);
+    char xml[] = "--format=xml", *unknown[] = { name, xml, pid, NULL };
+    assert_int_equal(check_options_parse(&options, 3, unknown, &error), -1);
+    assert_int_equal(error.exit_code, 64);
+    assert_contains(error.message, "xml");
 }
 
 int main(void)
