@@ -73,6 +73,28 @@ static void the_lock_is_released_after_the_removal(void **state)
     assert_int_equal(script_count("unlink"), 1);
 }
 
+static void by_then_a_signal_is_still_caught(const char *call)
+{
+    if (strcmp(call, "unlink") == 0)
+        assert_true(script.actions[SIGTERM].sa_handler != SIG_DFL);
+}
+
+/* A signal that ends the process just before the removal must not leave the pidfile behind. */
+static void the_handlers_go_after_the_pidfile(void **state)
+{
+    (void)state;
+    static const int signals[] = { SIGTERM };
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+    assert_int_equal(blivet_remove_pidfile_on(daemon, signals, 1, &error), 0);
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    script.watch = by_then_a_signal_is_still_caught;
+    blivet_close(daemon);
+    assert_left("/run/x.pid", NULL);
+    assert_int_equal(script_count("unlink"), 1);
+    assert_true(script.actions[SIGTERM].sa_handler == SIG_DFL);
+}
+
 static void the_pidfile_of_somebody_else_stays(void **state)
 {
     (void)state;
@@ -364,6 +386,7 @@ int main(void)
         CLAIM("PID-9 NTF-13", a_failing_daemon_cleans_up_before_it_tells),
         CLAIM("PID-9 NTF-13", the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed),
         CLAIM("PID-9", the_launcher_removes_nothing_without_the_lock),
+        CLAIM("PID-8", the_handlers_go_after_the_pidfile),
         CLAIM("PID-9", a_lock_of_the_dead_is_waited_for),
         CLAIM("PID-10 ERR-7", a_file_system_where_all_may_write_holds_no_pidfile_for_root),
         CLAIM("PID-10", for_root_a_file_in_other_hands_is_replaced),

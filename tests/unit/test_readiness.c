@@ -55,6 +55,23 @@ static void ready_is_what_the_daemon_or_its_session_says(void **state)
     wait_for(notify, 0, NULL);
 }
 
+/* Whatever number the program was promised: nothing of ours is there, least of all the channel. */
+static void the_promised_descriptor_takes_the_place_of_nothing_of_ours(void **state)
+{
+    (void)state;
+    for (int number = 3; number < 12; number++) {
+        script_begin(SCRIPT_LEADER);
+        struct launch_case launch = { .config = { .ready = BLIVET_READY_FD, .ready_fd = number } };
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 0);
+        int channels = 0;
+        for (int fd = 3; fd < SCRIPT_FDS; fd++)
+            channels += script.fds[fd] >= 0 && script.descriptions[script.fds[fd]].kind == SCRIPT_CHANNEL;
+        assert_int_equal(channels, 1);
+        assert_int_equal(script.descriptions[script.fds[number]].kind, SCRIPT_PIPE);
+    }
+}
+
 static void a_stranger_is_not_heard(void **state)
 {
     (void)state;
@@ -296,6 +313,7 @@ int main(void)
         CLAIM("NTF-15", a_main_process_is_asked_for_again_once_it_is_held),
         CLAIM("NTF-15", ready_is_what_the_daemon_or_its_session_says),
         CLAIM("NTF-15", a_stranger_is_not_heard),
+        CLAIM("NTF-15", the_promised_descriptor_takes_the_place_of_nothing_of_ours),
         CLAIM("NTF-15 NTF-11", a_limit_can_be_extended),
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
