@@ -133,6 +133,9 @@ static void put_line(struct sheet *sheet, const struct blivet_trace_record *reco
     else
         put(sheet, "%s%s(%s)%s%s\n", record->error ? red : "", blivet_call_name(record->call), record->arguments, result,
             record->error ? plain : "");
+    if (record->more > 0)
+        put(sheet, "%10s %-10s %2s  %s(...), %lu times more\n", "...", trace_process_name(record->process, foreground), step,
+            blivet_call_name(record->call), (unsigned long)record->more);
 }
 
 static void put_missing(struct sheet *sheet, const struct blivet_trace *trace)
@@ -213,6 +216,8 @@ static void put_event(struct sheet *sheet, const struct blivet_trace *trace, uin
         put_json_text(sheet, record->arguments);
         put(sheet, ", \"result\": ");
         put_json_text(sheet, *result ? result + strlen(" = ") : "");
+        if (record->more > 0)
+            put(sheet, ", \"times more\": %lu", (unsigned long)record->more);
     }
     put(sheet, "}}");
 }

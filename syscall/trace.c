@@ -33,6 +33,8 @@ static struct {
     struct blivet_trace *trace;
     const struct blivet_ops *next;
     int16_t process, step;
+    struct blivet_trace_record *last;
+    int alike; /* calls in a row of which it is the last */
 } here;
 
 const char *blivet_call_name(int call) { return call >= 0 && call < CALLS ? calls[call].name : "?"; }
@@ -221,12 +223,25 @@ static int64_t now_ns(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/* False: it has been counted, which is enough. */
+static bool is_to_be_recorded(int call)
+{
+    bool alike = here.last && here.last->call == call && here.last->step == here.step;
+    here.alike = alike ? here.alike + 1 : 1;
+    if (here.alike <= BLIVET_TRACE_ALIKE)
+        return true;
+    here.last->more++;
+    return false;
+}
+
 static struct blivet_trace_record *begin(int call, const struct argument *arguments)
 {
     struct blivet_trace *trace = here.trace;
     int saved = errno;
     if (call == CALL_enter_step)
         here.step = (int16_t)arguments[0].value;
+    if (!is_to_be_recorded(call))
+        return NULL;
     uint32_t index = trace->count++;
     if (index >= trace->capacity)
         return NULL;
@@ -238,6 +253,7 @@ static struct blivet_trace_record *begin(int call, const struct argument *argume
     put_arguments(record, arguments, false);
     record->began_ns = now_ns() - trace->start_ns;
     record->state = BLIVET_CALL_BEGUN;
+    here.last = record;
     errno = saved;
     return record;
 }
@@ -328,5 +344,6 @@ const struct blivet_ops *blivet_trace_on(void *memory, size_t size, const struct
     here.trace = trace;
     here.next = next;
     here.process = here.step = 0;
+    here.last = NULL;
     return &table;
 }

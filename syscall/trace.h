@@ -7,13 +7,16 @@
 #include "ops.h"
 #include <stdbool.h>
 
-enum { BLIVET_TRACE_ARGUMENTS = 128 };
+/* ALIKE: after so many calls of one name in a row, as where descriptors are closed one by one, the last record counts the
+ * others, so that there is room for what comes after them. */
+enum { BLIVET_TRACE_ARGUMENTS = 128, BLIVET_TRACE_ALIKE = 100 };
 
 struct blivet_trace_record {
     int64_t began_ns, ended_ns; /* since the trace began */
     int64_t result;             /* a pointer as a number */
     int32_t error;              /* errno, where the call failed */
     int32_t pid;
+    uint32_t more;              /* calls of that name that came after it in its process and step, and are not recorded */
     int16_t process;            /* how many forks on the way to it answered 0: launcher, session leader, daemon */
     int16_t step;               /* the step of steps.def that it is in; 0 before the first */
     int16_t call;               /* see blivet_call_name() */

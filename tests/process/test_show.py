@@ -23,6 +23,8 @@ def parsed(shown):
     begin = next(i for i, line in enumerate(lines) if line.split() == ["ms", "process", "step", "call"])
     found = []
     for line in lines[begin + 1:-1]:
+        if re.fullmatch(r" +\.\.\. (launcher|leader|daemon|foreground) +\d+  \w+\(\.\.\.\), \d+ times more", line):
+            continue
         match = LINE.fullmatch(line)
         check(match, "not a line of a trace:", line)
         found.append((match[2], match[3], match[4] or match[5], match[7] or ""))

@@ -137,6 +137,22 @@ static void a_full_trace_goes_on_without_records(void **state)
     assert_int_equal(script_count("chdir"), 5);
 }
 
+static void of_thousands_that_are_alike_a_hundred_are_recorded(void **state)
+{
+    (void)state;
+    begin_trace(SCRIPT_DAEMON, sizeof memory.trace + 110 * sizeof memory.trace.records[0]);
+    for (int fd = 3; fd < 5003; fd++)
+        ops->close(fd);
+    ops->chdir("/");
+    assert_int_equal(memory.trace.count, BLIVET_TRACE_ALIKE + 1);
+    assert_int_equal(memory.trace.records[BLIVET_TRACE_ALIKE - 1].more, 5000 - BLIVET_TRACE_ALIKE);
+    assert_last("chdir", "\"/\"", 0, 0);
+    ops->close(3);
+    ops->enter_step(7); /* in another step they are counted anew */
+    ops->close(3);
+    assert_int_equal(memory.trace.count, BLIVET_TRACE_ALIKE + 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +161,7 @@ int main(void)
         CLAIM("ASR-7", process_and_step_are_noted),
         CLAIM("ASR-7", an_end_is_recorded_before_it_comes),
         CLAIM("ASR-7", long_arguments_are_cut),
+        CLAIM("ASR-7", of_thousands_that_are_alike_a_hundred_are_recorded),
         CLAIM("ASR-7", a_full_trace_goes_on_without_records),
     };
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
