@@ -162,8 +162,9 @@ def check_steps():
     check("SEQ-1: daemonize(1) lists the steps", names, listed_steps(COMMAND))
     tour = re.findall(r"^\.Ss (\d+)\. (.*?)\n(.*?)(?=^\.S[sh] )", TOUR, re.S | re.M)
     check("SEQ-1: blivet(7) explains the steps", names, [(int(number), name) for number, name, _ in tour])
-    check("blivet(7) says of each what would be without it, and what is seen if it fails", [],
-          [name for _, name, text in tour if not all(f".Em {part} :\n" in text for part in ("Without it", "If it fails"))])
+    check("blivet(7) says of each what would be without it, what a trace shows, and what is seen if it fails", [],
+          [name for _, name, text in tour
+           if not all(f".Em {part} :\n" in text for part in ("Without it", "Its trace", "If it fails"))])
     check("CLI-18: what would be without it begins in blivet(7) with what --explain shows", [],
           [name for (_, name, _, hazard), (_, _, text) in zip(steps(), tour)
            if not spoken(text.partition(".Em Without it :\n")[2]).startswith(f"{hazard}. ")])

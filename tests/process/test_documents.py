@@ -237,9 +237,10 @@ def a_second_instance(place, block):
 
 @example("daemonize --explain -p /run/nap.pid")
 def see_what_would_happen(place, block):
+    there = os.path.exists("/run/nap.pid")
     result = place.start(block)
     check(re.search(r"^ 7  lock$", result.out, re.M) and "\n    here       /run/nap.pid\n" in result.out, result)
-    check(not os.path.exists("/run/nap.pid"), "nothing is done")
+    equal((os.path.exists("/run/nap.pid"), place.box.living()), (there, []), "nothing is done;")
 
 
 @example("daemonize --trace -p /run/nap.pid")
@@ -248,6 +249,14 @@ def see_it_happen(place, block):
     place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
     check(result.err.endswith("verdict: exit 0, the program runs\n"), result)
     check(all(f" {process} " in result.err for process in ("launcher", "leader", "daemon")), result)
+
+
+@example("daemonize -p /run/nap.pid sleep 600\ndaemonize --trace")
+def see_a_refusal(place, block):
+    result = place.start(block, 69)
+    place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
+    check(re.search(r" daemon +7  flock\(\d+, LOCK_EX\|LOCK_NB\) = -1 EAGAIN\n", result.err), result)
+    check(re.search(r"\nverdict: exit 69, .* is locked by another process \(pid \d+\)\n$", result.err), result)
 
 
 @example("daemonize false; echo $?")
@@ -268,7 +277,10 @@ def watch_three_processes(place, block):
 def see_a_step_fail(place, block):
     with place.with_program("strace"):
         result = place.start(block)
-    equal((result.out, result.err), ("71\n", "daemonize: setsid: operation not permitted\n"))
+    equal(result.out, "71\n")
+    check(re.search(r" leader +2  setsid\(\) = -1 EPERM\n", result.err), result)
+    check(result.err.startswith("daemonize: setsid: operation not permitted\n"), result)
+    check(result.err.endswith("verdict: exit 71, daemonize: setsid: operation not permitted\n"), result)
 
 
 # --- daemoncheck(1) ---------------------------------------------------------------------------------

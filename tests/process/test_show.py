@@ -14,6 +14,7 @@ import xml.etree.ElementTree
 
 from harness import ERR, HERE, SLEEP, check, equal, fds_of, locked, rows, text, write
 
+CORE = os.path.join(os.path.dirname(HERE), "..", "core")
 LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
 
 
@@ -221,10 +222,27 @@ def colour_is_for_a_terminal_without_no_color(box):
             check("verdict: exit 73" in shown, shown[-400:])
 
 
+# --- the tour -------------------------------------------------------------------------------------
+
+def bare(line):
+    """Without numbers, which are others each time."""
+    return re.sub(r"\d+", "N", " ".join(line.split()))
+
+
+@rows("CLI-16", "DOC-2")
+def the_lines_that_the_tour_quotes_are_those_of_a_trace(box):
+    pid, seen = box.path("nap.pid"), set()
+    with box.running("--trace", "-p", pid, "-o", box.path("nap.log"), "-E", "LANG=C") as daemon:
+        for shown in (daemon.result.err, box.daemonize("--trace", "-p", pid).err):
+            shown = re.sub(rf'"{box.folder[:20]}[^"]*"(\.\.\.)?', '"/run/nap.pid"', shown)
+            seen |= {bare(line[10:]) for line in shown.splitlines()}
+    quoted = re.findall(r"^\.Dl ((?:launcher|leader|daemon) .*)$", text(os.path.join(CORE, "blivet.7")), re.M)
+    quoted = [line.replace(r"\(dq", '"').replace(r"\e", "\\") for line in quoted]
+    check(len(quoted) > 20, quoted)
+    equal([line for line in quoted if bare(line) not in seen and "EPERM" not in line], [])  # that one: the last example
+
+
 # --- the picture ----------------------------------------------------------------------------------
-
-CORE = os.path.join(os.path.dirname(HERE), "..", "core")
-
 
 def drawn(svg):
     """What the picture shows, times apart: what each process does, with its calls, and who speaks to whom."""
