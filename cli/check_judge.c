@@ -163,13 +163,23 @@ static void judge_standard(const struct check_facts *facts, int number, struct c
             "%s", fd->target);
 }
 
+/* Of a pipe that it made to wake itself, or to see its parent's end by, a process has both ends. */
+static bool has_other_end(const struct check_facts *facts, const struct check_fd *fd)
+{
+    for (size_t i = 0; i < facts->fd_count && S_ISFIFO(fd->file.st_mode); i++)
+        if (&facts->fds[i] != fd && blivet_same_inode(&facts->fds[i].file, &fd->file) &&
+            ((facts->fds[i].info.flags ^ fd->info.flags) & O_ACCMODE) != 0)
+            return true;
+    return false;
+}
+
 /* What is open across exec was inherited from whoever started it, or goes on to each program that it starts; which of
  * the two cannot be seen.  A lock that is held is meant so; sockets and what has no name may be. */
-static bool is_stray(const struct check_fd *fd)
+static bool is_stray(const struct check_facts *facts, const struct check_fd *fd)
 {
     return fd->number > 2 && (is_terminal(&fd->file) ||
            (!(fd->info.flags & O_CLOEXEC) && !fd->info.locked && !S_ISSOCK(fd->file.st_mode) && !is_null(&fd->file) &&
-            (fd->file.st_mode & S_IFMT) != 0)); /* 0: epoll and its like */
+            (fd->file.st_mode & S_IFMT) != 0 /* 0: epoll and its like */ && !has_other_end(facts, fd)));
 }
 
 static void judge_descriptors(const struct check_facts *facts, struct check_report *report)
@@ -185,8 +195,8 @@ static void judge_descriptors(const struct check_facts *facts, struct check_repo
         const struct check_fd *fd = &facts->fds[i];
         others += fd->number > 2;
         passing += fd->number > 2 && !(fd->info.flags & O_CLOEXEC) && !fd->info.locked && !is_null(&fd->file);
-        strays += is_stray(fd);
-        if (!first && is_stray(fd))
+        strays += is_stray(facts, fd);
+        if (!first && is_stray(facts, fd))
             first = fd;
     }
     if (strays > 0)

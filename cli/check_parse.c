@@ -179,10 +179,10 @@ enum check_content check_parse_pidfile(const char *text, size_t size, pid_t *pid
     for (; at < size && text[at] >= '0' && text[at] <= '9' && number <= INT_MAX; at++)
         number = number * 10 + (text[at] - '0');
     size_t end = at;
-    while (at < size && memchr(" \t\r\n", text[at], 4))
+    while (at < size && memchr(" \t\r", text[at], 3))
         at++;
-    if (number <= 0 || number > INT_MAX || at < size)
-        return CHECK_NO_PID;
+    if (number <= 0 || number > INT_MAX || (at < size && text[at] != '\n'))
+        return CHECK_NO_PID; /* what stands on further lines, as PostgreSQL has them, is the daemon's business */
     *pid = (pid_t)number;
     return first == 0 && end + 1 == size && text[end] == '\n' ? CHECK_PID_AND_NEWLINE : CHECK_PID_UNUSUAL;
 }

@@ -43,6 +43,6 @@ bool check_parse_mount(const char *text, const char *path, char *mount_point, si
 pid_t check_parse_locks(const char *text, dev_t device, ino_t inode);
 
 /* What a pidfile has to say. */
-enum check_content { CHECK_PID_AND_NEWLINE, CHECK_PID_UNUSUAL /* other white space */, CHECK_NO_PID };
+enum check_content { CHECK_PID_AND_NEWLINE, CHECK_PID_UNUSUAL /* other white space, more lines */, CHECK_NO_PID };
 enum check_content check_parse_pidfile(const char *text, size_t size, pid_t *pid);
 #endif

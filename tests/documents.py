@@ -282,8 +282,17 @@ def check_figures():
           re.findall(r"\d[\d.]*(?: times| ms| calls|%)", section.group(1)) if section else ["no such section"])
 
 
+def check_comparison():
+    kept = read("tests/daemons.md")
+    shown = re.findall(r"<!-- from tests/daemons.md -->\n(.*?)<!-- end -->", README, re.S)
+    check("CHK-3: the README's comparison of daemons is the one kept in tests/daemons.md",
+          re.findall(r"^\|.*\n", kept, re.M), re.findall(r"^\|.*\n", "".join(shown), re.M))
+    check("CHK-3: it says when it was made, and by what", True,
+          bool(re.match(r"Made by `sh tests/compare-daemons\.sh` on \d{4}-\d\d-\d\d\.\n", kept)))
+
+
 for judge in (check_steps, check_exit_codes, check_options, check_option_tables, check_inspector, check_functions,
-              check_examples, check_form, check_figures):
+              check_examples, check_form, check_figures, check_comparison):
     judge()
 print(f"\n{'documents: ' + str(len(failures)) + ' failed' if failures else 'documents: all hold'}")
 sys.exit(1 if failures else 0)

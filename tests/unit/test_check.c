@@ -138,6 +138,7 @@ static void a_pidfile_holds_a_pid_and_a_newline(void **state)
         { "1\n", CHECK_PID_AND_NEWLINE, 1 }, { "2147483647\n", CHECK_PID_AND_NEWLINE, 2147483647 },
         { "2147483648\n", CHECK_NO_PID, 0 }, { "4194304\n", CHECK_PID_AND_NEWLINE, 4194304 },
         { "12", CHECK_PID_UNUSUAL, 12 }, { " 12\n", CHECK_PID_UNUSUAL, 12 }, { "12\r\n", CHECK_PID_UNUSUAL, 12 },
+        { "12\n/var/lib/x\n7\n", CHECK_PID_UNUSUAL, 12 }, { "12 \n13", CHECK_PID_UNUSUAL, 12 },
         { "12\n\n", CHECK_PID_UNUSUAL, 12 }, { "", CHECK_NO_PID, 0 }, { "\n", CHECK_NO_PID, 0 }, { "0\n", CHECK_NO_PID, 0 },
         { "-1\n", CHECK_NO_PID, 0 }, { "1 2\n", CHECK_NO_PID, 0 }, { "1x\n", CHECK_NO_PID, 0 }, { "0x1\n", CHECK_NO_PID, 0 },
         { "99999999999999999999\n", CHECK_NO_PID, 0 }, { "\n1\n", CHECK_NO_PID, 0 },
@@ -248,6 +249,10 @@ static void files_are_judged(void **state)
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0);
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
+    JUDGED("descriptors", CHECK_WRONG, fds[3].info.flags = fds[4].info.flags = O_RDONLY;
+           fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
+    JUDGED("descriptors", CHECK_NOTABLE, fds[3].info.flags = O_RDONLY; fds[4].info.flags = O_WRONLY;
+           fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
     JUDGED("descriptors", CHECK_WRONG, fds[4].file.st_mode = S_IFCHR; fds[4].file.st_rdev = makedev(136, 0));
     JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFSOCK);
     JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
