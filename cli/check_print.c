@@ -48,8 +48,11 @@ void check_print_text(FILE *stream, const struct check_facts *facts, const struc
     fprintf(stream, "%s%s\n\n", *facts->program ? ", " : "", escaped(facts->program, text));
     for (size_t i = 0; i < report->count; i++)
         print_point(stream, &report->points[i], colour, width);
-    fprintf(stream, "\n%zu right, %zu notable, %zu wrong, %zu not seen\n", report->counts[CHECK_RIGHT],
-            report->counts[CHECK_NOTABLE], report->counts[CHECK_WRONG], report->counts[CHECK_UNSEEN]);
+    snprintf(text, sizeof text, "%zu right, %zu notable, %zu wrong, %zu not seen", report->counts[CHECK_RIGHT],
+             report->counts[CHECK_NOTABLE], report->counts[CHECK_WRONG], report->counts[CHECK_UNSEEN]);
+    fputs("\n", stream);
+    terminal_fold(&(struct fold){ .stream = stream, .width = width }, text);
+    fputs("\n", stream);
 }
 
 static void print_string(FILE *stream, const char *name, const char *value)

@@ -117,7 +117,7 @@ static void read_directory(const struct blivet_ops *ops, struct check_facts *fac
 struct listing {
     const struct blivet_ops *ops;
     struct check_facts *facts;
-    bool lacks_memory;
+    bool lacks_memory, forbidden;
 };
 
 static void visit_fd(void *argument, int own, int number)
@@ -143,18 +143,22 @@ static void visit_fd(void *argument, int own, int number)
     }
     struct check_fd *fd = &facts->fds[facts->fd_count];
     fd->number = number;
+    errno = 0;
     char *text = slurp(ops, path_of(path, pid, "/fdinfo/", number), MOST, &size);
     if (text && check_parse_fdinfo(text, &fd->info) && read_link(ops, pid, "/fd/", number, fd->target) &&
         ops->stat(path_of(path, pid, "/fd/", number), &fd->file) == 0)
-        facts->fd_count++; /* else it has been closed in the meantime */
+        facts->fd_count++;
+    else /* or it has been closed in the meantime */
+        listing->forbidden |= errno == EACCES || errno == EPERM;
     ops->free(text);
 }
 
 static bool read_fds(const struct blivet_ops *ops, struct check_facts *facts)
 {
-    struct listing listing = { ops, facts, false };
+    struct listing listing = { ops, facts, false, false };
     char path[PATH_SIZE];
     facts->fds_seen = blivet_list_numbers(ops, path_of(path, facts->stat.pid, "/fd", -1), visit_fd, &listing);
+    facts->fds_seen &= !listing.forbidden; /* root in a container can list the numbers, and no more */
     return !listing.lacks_memory;
 }
 

@@ -117,22 +117,50 @@ const char *trace_process_name(int process, bool foreground)
 
 /* ---- as text ---- */
 
+/* On a terminal, which would break it anywhere: between arguments and flags, and below its beginning where there is
+ * room for that.  A longer word is left whole. */
+static void put_folded(struct sheet *sheet, const char *text)
+{
+    enum { BEGINNING = 26, MARGIN = 8, NARROW = 60 };
+    const bool narrow = sheet->width < NARROW;
+    size_t indent = narrow ? MARGIN : BEGINNING, column = BEGINNING;
+    if (sheet->width > 0 && narrow && column + strlen(text) > sheet->width) {
+        put(sheet, "\n%*s", MARGIN, "");
+        column = indent;
+    }
+    while (sheet->width > 0 && column + strlen(text) > sheet->width) {
+        size_t cut = sheet->width > column ? sheet->width - column : 0;
+        while (cut > 0 && text[cut - 1] != ' ' && text[cut - 1] != '|')
+            cut--;
+        if (cut == 0)
+            cut = strcspn(text, " |") + 1;
+        if (cut >= strlen(text))
+            break;
+        put(sheet, "%.*s\n%*s", (int)(cut - (text[cut - 1] == ' ')), text, (int)indent, "");
+        text += cut;
+        column = indent;
+    }
+    put(sheet, "%s", text);
+}
+
 static void put_line(struct sheet *sheet, const struct blivet_trace_record *record, bool foreground)
 {
     const char *bold = sheet->colour ? "\033[1m" : "", *red = sheet->colour ? "\033[31m" : "";
     const char *plain = sheet->colour ? "\033[0m" : "";
-    char result[64], step[8] = "-";
+    char result[64], call[LINE / 2], step[8] = "-";
     if (record->step > 0 && blivet_step_name(record->step))
         snprintf(step, sizeof step, "%d", record->step);
     else if (record->step > 0)
         snprintf(step, sizeof step, "+");
-    put(sheet, "%10.3f %-10s %2s  ", (double)record->began_ns / 1e6, trace_process_name(record->process, foreground), step);
+    put(sheet, "%10.3f %-10s %2s  %s", (double)record->began_ns / 1e6, trace_process_name(record->process, foreground), step,
+        is_step(record) ? bold : record->error ? red : "");
     describe_result(result, sizeof result, record);
     if (is_step(record))
-        put(sheet, "%s-- %s%s\n", bold, step_name(record->step), plain);
+        snprintf(call, sizeof call, "-- %s", step_name(record->step));
     else
-        put(sheet, "%s%s(%s)%s%s\n", record->error ? red : "", blivet_call_name(record->call), record->arguments, result,
-            record->error ? plain : "");
+        snprintf(call, sizeof call, "%s(%s)%s", blivet_call_name(record->call), record->arguments, result);
+    put_folded(sheet, call);
+    put(sheet, "%s\n", is_step(record) || record->error ? plain : "");
     if (record->more > 0)
         put(sheet, "%10s %-10s %2s  %s(...), %lu times more\n", "...", trace_process_name(record->process, foreground), step,
             blivet_call_name(record->call), (unsigned long)record->more);

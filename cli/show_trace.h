@@ -8,6 +8,7 @@ struct sheet {
     const struct blivet_ops *ops;
     int fd; /* -1: it is not written */
     bool is_file, colour;
+    size_t width; /* of a terminal, where lines are folded; 0: it is none */
     off_t offset;
     uint32_t shown; /* records */
     size_t used;

@@ -156,6 +156,7 @@ static int open_sheet(struct options *options, struct blivet_error *error)
         return -1;
     sheet->is_file = options->trace_file != NULL;
     sheet->colour = !sheet->is_file && terminal_colour(watch.ops, fd);
+    sheet->width = !sheet->is_file && watch.ops->isatty(fd) == 1 ? terminal_width(watch.ops, fd) : 0;
     sheet->fd = sheet->is_file || watch.foreground ? move_away(fd) : fd;
     if (sheet->is_file) {
         int number = errno;

@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import pty
+import re
 import shutil
 import sys
 
 from harness import NOBODY, check, equal, rows, snapshot, text, wait_until, write
 import linux
+from test_show import on_a_terminal
 
 PYTHON = os.path.realpath(sys.executable)
 
@@ -214,6 +216,30 @@ def what_cannot_be_seen_is_no_pass(box):
 
 
 # --- how it is told ----------------------------------------------------------------------------------
+
+@rows("CHK-3", needs="root")
+def root_without_the_right_to_look_sees_no_closed_descriptors(box):
+    """As in a container: the numbers in /proc/PID/fd can be listed there, but not what they lead to."""
+    with box.running("-u", "nobody") as daemon:
+        result = box.run([shutil.which("setpriv"), "--bounding-set", "-sys_ptrace", os.path.join(os.path.dirname(box.command),
+                         "daemoncheck"), "--format=json", str(daemon.pid)])
+        points = {point["point"]: point for point in json.loads(result.out)["points"]}
+        equal((result.code, judged(points, "wrong")), (77, []), points)
+        check({"directory", "stdin", "stdout", "stderr", "descriptors"} <= set(judged(points, "unseen")), points)
+
+
+@rows("CHK-7")
+def it_folds_to_the_terminal(box):
+    with box.running("-p", box.path("pid")) as daemon:
+        argv = [os.path.join(os.path.dirname(box.command), "daemoncheck"), str(daemon.pid)]
+        plain = box.run(argv).out
+        for columns in (40, 60, 80, 200):
+            shown = on_a_terminal(box, argv, columns, {"PATH": os.environ["PATH"], "TERM": "xterm"})
+            bare = re.sub("\033\\[[0-9;]*m", "", shown)
+            check("\033[" in shown and max(map(len, bare.splitlines())) < columns, columns, bare)
+            equal(bare.split(), plain.split(), columns)
+        check(len(bare.splitlines()) < len(plain.splitlines()), "a wide terminal is used")
+
 
 @rows("CHK-7")
 def no_name_can_deceive_reader_terminal_or_machine(box):

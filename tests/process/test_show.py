@@ -222,6 +222,21 @@ def colour_is_for_a_terminal_without_no_color(box):
             check("verdict: exit 73" in shown, shown[-400:])
 
 
+@rows("CLI-16")
+def lines_are_folded_to_the_terminal(box):
+    argv = [box.command, "--trace", "-o", box.folder, "--", *SLEEP]
+    env = {"PATH": "/usr/bin:/bin", "TERM": "dumb"}
+    whole = None
+    for columns in (40, 60, 80, 200):
+        shown = on_a_terminal(box, argv, columns, env).partition("daemonize: stdout: ")[2].splitlines()[1:-1]
+        long = [line for line in shown if len(line) >= columns and re.search("[ |]", line[8 if columns < 60 else 26:-1])]
+        equal(long, [], columns)
+        joined = re.sub(r"\n +(?!\d+\.\d{3} )", " ", "\n".join(shown)).replace("| ", "|").splitlines()
+        calls = [line.split(None, 3)[1:] for line in joined if "poll(" not in line and "recv(" not in line]
+        whole = whole or sorted(map(bare, map(" ".join, calls)))
+        equal(sorted(map(bare, map(" ".join, calls))), whole, columns)
+
+
 # --- the tour -------------------------------------------------------------------------------------
 
 def bare(line):
