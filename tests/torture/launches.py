@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "process"))
 import linux  # noqa: E402  (the folder must be on the path first)
 
 TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 20000  # as in table.h and trace.h; sparse
-RECORD = struct.Struct("=qqqiihhhh128s")
+RECORD = struct.Struct("=qqqiiIhhhh128s4x")
 APPLICATION, CLOSE = 15, 16  # the steps behind the last one: core/internal.h, table.h
 PROCESSES = ("launcher", "leader", "daemon")
 PATIENCE = 20  # seconds for one start; the slowest is a fraction of one
@@ -102,7 +102,7 @@ class Call:
     """One record of syscall/trace.h."""
 
     def __init__(self, fields):
-        (self.began, self.ended, self.result, self.error, self.pid, self.process, self.step, call,
+        (self.began, self.ended, self.result, self.error, self.pid, self.more, self.process, self.step, call,
          self.state, arguments) = fields
         self.name = CALLS[call][0]
         self.arguments = arguments.split(b"\0")[0].decode("utf-8", "replace")
@@ -227,7 +227,8 @@ class Place:
         for index in range(min(count, capacity)):
             call = Call(RECORD.unpack_from(self.memory, TRACE_AT + 16 + index * RECORD.size))
             key = (call.process, call.name)
-            made[key] = call.nth = made.get(key, 0) + 1
+            call.nth = made.get(key, 0) + 1
+            made[key] = call.nth + call.more
             calls.append(call)
         assert count <= capacity, f"the trace has no room for {count} calls"
         return calls
