@@ -78,7 +78,7 @@ MODES = [
     Mode("full", FULL),
     Mode("full-and-user", [*FULL, "-u", "nobody"], user=False),
     Mode("no-close-range", ["-p", "{pidfile}"], faults="2:close_range:1+:38"),
-    Mode("foreground", ["-f", "-p", "{pidfile}", "-e", "{stderr}"], ["end", "42"], ends=42),
+    Mode("foreground", ["-f", "-p", "{pidfile}", "-o", "{stdout}", "-e", "{stderr}"], ["end", "42"], ends=42),
     Mode("notify", ["-p", "{pidfile}", "--ready=notify"], ["notify"]),
     Mode("fd", ["-p", "{pidfile}", "--ready=fd:7"], ["fd", "7"]),
     Mode("limit", ["-p", "{pidfile}", "-t", "20"]),
