@@ -4,7 +4,14 @@
 #include "options.h"
 #include <limits.h>
 
-enum { BEFORE, BEYOND = 15, MOST_PROBLEMS = 16 }; /* the steps of the sequence are between */
+enum {
+    BEFORE,
+#define STEP(number, symbol, name, purpose, hazard) BETWEEN_##symbol = (number),
+#include "../core/steps.def"
+#undef STEP
+    BEYOND
+};
+enum { MOST_PROBLEMS = 16 };
 
 struct problem {
     int step;

@@ -11,8 +11,8 @@ enum {
 #define STEP(number, symbol, name, purpose, hazard) STEP_##symbol = (number),
 #include "steps.def"
 #undef STEP
-    BLIVET_STEPS = 14,
-    STEP_APPLICATION /* after the sequence: the application's own start */
+    STEP_APPLICATION, /* after the sequence: the application's own start */
+    BLIVET_STEPS = STEP_APPLICATION - 1
 };
 
 /* In memory shared by the three processes: what the launcher says of a death (NTF-14). */
