@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh - what tools can say of the sources: shellcheck, pyflakes, cppcheck, and the form of every line.
+# lint.sh - what tools can say of the sources: shellcheck, pyflakes, cppcheck, clang-format, and the form of every line.
 #
 #   sh tests/lint.sh
 #
@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/install.sh
-require shellcheck:shellcheck pyflakes3:pyflakes3 cppcheck:cppcheck git:git
+require shellcheck:shellcheck pyflakes3:pyflakes3 cppcheck:cppcheck clang-format:clang-format git:git
 failures=0
 
 judge() { # claim, command ...: it says nothing and exits 0, or the claim does not hold
@@ -39,6 +39,16 @@ form() { # files
   done
 }
 
+# What obeys .clang-format, and all that is new, stays so; another version than Debian 12's has other opinions.
+# shellcheck disable=SC2317 # called by judge
+formatted() {
+  for file in $(sources '*.[ch]'); do
+    grep -qxF "$file" "$by_hand" || clang-format --dry-run -Werror "$file" >/dev/null 2>&1 ||
+      echo "$file: not as clang-format has it; clang-format -i $file"
+  done
+}
+by_hand=tests/set-by-hand.txt
+
 # SC1091: what is read by "." is checked by itself.  SC2015: "a && b || c" is used where b cannot fail.
 # shellcheck disable=SC2046 # no file has a blank in its name
 judge "scripts: shellcheck" shellcheck -e SC1091,SC2015 $(sources '*.sh' run) cli/completions/*.bash
@@ -50,6 +60,12 @@ judge "C: cppcheck" cppcheck --quiet --std=c11 --language=c --error-exitcode=1 -
   --suppress=missingIncludeSystem -D_GNU_SOURCE -Icore core cli syscall faults fuzz
 # shellcheck disable=SC2046
 judge "form: indentation, ends of lines, width" form $(sources '*.[ch]' '*.cpp' '*.def' '*.py' '*.sh' '*.cmake' '*.yml' run) CMakeLists.txt
+
+if clang-format --version 2>/dev/null | grep -q ' version 14\.'; then
+  judge "C: clang-format, but for the $(grep -c '\.[ch]$' $by_hand) files that are set by hand" formatted
+else
+  echo "skip C: clang-format 14 is not here"
+fi
 
 planted=$(mktemp -d)
 trap 'rm -rf "$planted"' EXIT
