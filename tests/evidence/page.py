@@ -189,7 +189,7 @@ def thoroughness(evidence):
         shown, conditions = mcdc["total"]["core/"]
         found.append(f"{share(shown, conditions)} of the library's conditions decide by themselves (MC/DC)")
     if mutation := evidence.figures("mutation"):
-        found.append(f"{mutation['score']:.1f}\u202f% of {count(tried(mutation), 'mutant')} are killed")
+        found.append(f"{mutation['score']:.1f}\u202f% of the {count(tried(mutation), 'mutant')} that were tried, of {mutation['total']}, are killed")
     if fuzz := evidence.figures("fuzz"):
         found.append(f"{count(sum(one['runs'] for one in fuzz.values()), 'fuzzed input')}, "
                      f"{count(sum(len(one['findings']) for one in fuzz.values()), 'finding')}")
@@ -361,8 +361,8 @@ def total(evidence, name):
         return f"<p>{text(whole)}.</p>\n" + listed(f"{count(len(lacking), 'condition')} without such a pair", lacking)
     counts = found["counts"]
     survivors = [f"<code>{text(one['file'])}:{one['line']}: {text(one['old'])} → {text(one['new'] or 'nothing')}</code>" for one in evidence.survivors]
-    return (f"<p>{counts['killed']} killed, {counts['timeout']} ran into the time limit, {counts['survived']} survived, of "
-            f"{count(found['total'], 'mutant')} that there are; left out: {counts['uncompilable']} that do not compile, "
+    return (f"<p>{counts['killed']} killed, {counts['timeout']} ran into the time limit, {counts['survived']} survived; tried were "
+            f"{found['tried']} of {count(found['total'], 'mutant')} that there are; left out: {counts['uncompilable']} that do not compile, "
             f"{counts['equivalent']} whose object code is the same, {found['ignored']} ignored.</p>\n<div id=mutants></div>"
             + listed(f"{count(len(survivors), 'mutant')} survived", survivors))
 

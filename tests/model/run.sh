@@ -83,7 +83,7 @@ wait
 
 while read -r promise meaning; do
   if outcome "$promise"; then
-    echo "ok   $(awk '/states, stored/ { print $1 }' "$folder/$promise/report") states: $meaning"
+    echo "ok   NTF-13  $(awk '/states, stored/ { print $1 }' "$folder/$promise/report") states: $meaning"
   else
     echo "FAIL $promise: $meaning; a way there is in the trail that spin -t replays"
     failures=$((failures + 1))
