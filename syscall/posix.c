@@ -9,6 +9,7 @@
  *    every system;
  *  - /proc/self/fd: the pipe of BLIVET_READY_FD is not opened both ways, so a program that says that it is ready when
  *    its launcher was killed ends by SIGPIPE;
+ *  - /proc: of a failed start's session only the daemon's own process group is found and ended;
  *  - unshare: only a C library that knows it can say that there is one thread; else the checked calls refuse;
  *  - capget: there are no capabilities, so none are found left;
  *  - the signals that the C library keeps for itself stay as they were inherited. */
