@@ -4,12 +4,14 @@
 # build/results/SUITE.log: "commit: C", "machine: M", the suite's own words, and "exit: N".  What counts in it are the lines
 # "ok   ROWS  claim", "FAIL ROWS  claim" and "skip ROWS  claim  (reason)", and CMocka's (results.py reads them).
 
+# "-dirty": with changes that no commit has
+commit_now() { git describe --always --exclude '*' --abbrev=12 --dirty 2>/dev/null || echo unknown; }
+
 kept() {
   suite=$1
   shift
   mkdir -p build/results
-  # "-dirty": with changes that no commit has
-  commit=$(git describe --always --exclude '*' --abbrev=12 --dirty 2>/dev/null || echo unknown)
+  commit=$(commit_now)
   machine="$(${CC:-cc} --version | head -n 1), $(getconf GNU_LIBC_VERSION 2>/dev/null || echo 'another C library'), $(uname -sr)"
   printf 'commit: %s\nmachine: %s\n' "$commit" "$machine" >"build/results/$suite.log"
   { "$@" 2>&1 && code=0 || code=$?; echo "exit: $code"; } | tee -a "build/results/$suite.log"
