@@ -170,11 +170,9 @@ static void look_along(const struct blivet_ops *ops, struct check_pidfile *pidfi
     char path[PATH_MAX];
     struct stat directory;
     size_t length = strlen(pidfile->path);
-    if (length >= sizeof path)
-        return;
-    memcpy(path, pidfile->path, length + 1);
+    memcpy(path, pidfile->path, length + 1); /* fits: the kernel has taken it */
     bool relative = *path != '/';
-    while (length > 0) {
+    for (;;) {
         while (length > 0 && path[length - 1] != '/')
             length--;
         while (length > 1 && path[length - 1] == '/')

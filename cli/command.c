@@ -78,7 +78,7 @@ static void announce_plan(const struct options *options, const struct blivet_ops
 }
 
 /* After the sequence, in the daemon: from the launcher's files and rights to the program's. */
-static void become_program(struct blivet_context *daemon, const struct options *options, const struct blivet_ops *ops)
+static _Noreturn void become_program(struct blivet_context *daemon, const struct options *options, const struct blivet_ops *ops)
 {
     struct blivet_error error;
     const struct sigaction standard = { .sa_handler = SIG_DFL };
@@ -102,23 +102,23 @@ static void become_program(struct blivet_context *daemon, const struct options *
     blivet_report_error(daemon, &error);
 }
 
-static int run(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
+/* Returns only if nothing has begun; then the error is told. */
+static void run(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
 {
     int unusable = program_resolve(options->program[0], &options->program_path, ops, error);
     /* Daemonizing validates too, but a wrong call is 64 whatever else is wrong, and the plan of one is not announced. */
     if ((unusable || options->verbose) && blivet_validate_on(&options->config, ops, error) != 0)
-        return -1;
+        return;
     if (unusable)
-        return -1;
+        return;
     if (options->program_path) /* the directory will be another by the time of exec (CLI-9) */
         options->program[0] = options->program_path;
     if (options->verbose)
         announce_plan(options, ops);
     struct blivet_context *daemon = blivet_daemonize_on(&options->config, ops, BLIVET_TRUST_COMMAND, error);
     if (!daemon)
-        return -1;
+        return;
     become_program(daemon, options, ops);
-    return -1; /* not reached */
 }
 
 /* The same on a table that records (CLI-16). */
@@ -126,9 +126,9 @@ static int start(struct options *options, const struct blivet_ops *ops)
 {
     struct blivet_error error;
     const struct blivet_ops *table = options->trace ? trace_begin(options, ops, &error) : ops;
-    int status = 0;
-    if (!table || run(options, table, &error) != 0)
-        status = fail(table ? table : ops, &error);
+    if (table)
+        run(options, table, &error);
+    int status = fail(table ? table : ops, &error);
     if (table != ops && table)
         trace_end(status);
     return status;

@@ -201,7 +201,8 @@ static int apply(struct options *options, int value, char *argument, struct bliv
         config->flags |= BLIVET_SHOW_STATUS;
         break;
     case 'h': options->help = true; break;
-    case 'V': options->version = true; break;
+    case 'V': /* getopt_long gives no other */
+    default: options->version = true; break;
     }
     return 0;
 }

@@ -73,13 +73,14 @@ static const char *search_path(const struct blivet_ops *ops, char *standard, siz
     for (char **entry = ops->environment(); entry && *entry; entry++)
         if (strncmp(*entry, "PATH=", 5) == 0)
             return *entry + 5;
-    return confstr(_CS_PATH, standard, size) > 0 ? standard : _PATH_DEFPATH;
+    confstr(_CS_PATH, standard, size); /* where there is none it stays as it is */
+    return standard;
 }
 
 /* As execvp: what one directory refuses another may grant, and "permission denied" outlasts "not found". */
 static void exec_search(const char *name, char **argv, const struct blivet_ops *ops)
 {
-    char standard[256], path[PATH_MAX];
+    char standard[256] = _PATH_DEFPATH, path[PATH_MAX];
     bool denied = false;
     size_t name_length = strlen(name), length;
     const char *at = search_path(ops, standard, sizeof standard);

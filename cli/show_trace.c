@@ -44,7 +44,7 @@ __attribute__((__format__(__printf__, 2, 3))) static void put(struct sheet *shee
     va_start(values, format);
     int length = vsnprintf(line, sizeof line, format, values);
     va_end(values);
-    size_t count = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+    size_t count = (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
     if (sheet->used + count > sizeof sheet->bytes)
         flush(sheet);
     memcpy(sheet->bytes + sheet->used, line, count); /* fits: a line is shorter than the sheet */

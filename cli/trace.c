@@ -66,14 +66,11 @@ static int become(const char *path, char *const argv[], char *const envp[])
     return watch.ops->execve(path, argv, envp);
 }
 
-/* What it says on the way out is the message of the verdict. */
+/* Only the launcher writes; what it says on the way out is the message of the verdict. */
 static ssize_t say(int fd, const void *bytes, size_t count)
 {
-    if (in_launcher() && count < sizeof watch.message) {
-        memcpy(watch.message, bytes, count);
-        watch.message[count] = '\0';
-        watch.message[strcspn(watch.message, "\n")] = '\0';
-    }
+    snprintf(watch.message, sizeof watch.message, "%.*s", (int)count, (const char *)bytes);
+    watch.message[strcspn(watch.message, "\n")] = '\0';
     return watch.ops->write(fd, bytes, count);
 }
 
@@ -203,9 +200,4 @@ const struct blivet_ops *trace_begin(struct options *options, const struct blive
     return blivet_trace_on(memory, size, &watch.beneath);
 }
 
-void trace_end(int status)
-{
-    if (watch.trace)
-        show(false, status);
-    watch.trace = NULL;
-}
+void trace_end(int status) { show(false, status); }

@@ -94,13 +94,15 @@ static int find_parent(const struct blivet_ops *ops, const struct place *place, 
     return 0;
 }
 
-static bool is_same_parent(const struct blivet_ops *ops, const struct place *one, const struct place *other)
+/* own: the pidfile or the lockfile, which is no link. */
+static bool is_same_parent(const struct blivet_ops *ops, const struct place *own, const struct place *other)
 {
     char parent[PATH_MAX], name[NAME_MAX + 1];
     struct stat folder, other_folder;
-    return find_parent(ops, one, parent, name) == 0 && ops->stat(parent, &folder) == 0 &&
-           find_parent(ops, other, parent, name) == 0 && ops->stat(parent, &other_folder) == 0 &&
-           blivet_same_inode(&folder, &other_folder);
+    strcpy(parent, own->path); /* fits: check_spelling */
+    cut_to_parent(parent);
+    return ops->stat(parent, &folder) == 0 && find_parent(ops, other, parent, name) == 0 &&
+           ops->stat(parent, &other_folder) == 0 && blivet_same_inode(&folder, &other_folder);
 }
 
 static bool is_same_file(const struct blivet_ops *ops, const struct place *one, const struct place *other)

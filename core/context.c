@@ -86,7 +86,7 @@ static int tell_success(struct blivet_context *daemon, unsigned char byte)
 {
     if (daemon->told || blivet_is_foreground(daemon))
         return 0;
-    if (daemon->page && daemon->page->left) /* it will not hear us, and that is as it was asked to be (NTF-11) */
+    if (daemon->page->left) /* it will not hear us, and that is as it was asked to be (NTF-11) */
         return 0;
     return send_all(daemon, &byte, 1);
 }

@@ -10,7 +10,7 @@
 
 union passed {
     char space[CMSG_SPACE(2 * sizeof(int))];
-    struct cmsghdr align;
+    struct cmsghdr header;
 };
 
 enum { HAS_STAT = 1, HAS_PIDFD = 2, HANDLES = 4 }; /* in the one byte that travels with them; never "ready" */
@@ -28,11 +28,10 @@ static bool send_handles(const struct blivet_ops *ops, int channel, char kind, c
     if (count > 0) {
         message.msg_control = passed.space;
         message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int)); /* size_t in one C library, socklen_t in another */
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+        passed.header.cmsg_level = SOL_SOCKET;
+        passed.header.cmsg_type = SCM_RIGHTS;
+        passed.header.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&passed.header), fds, count * sizeof(int));
     }
     UNINTERRUPTED(sent, ops->sendmsg(channel, &message, MSG_NOSIGNAL));
     return sent == 1;
@@ -97,7 +96,7 @@ bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat
     message.msg_controllen = sizeof passed.space;
     UNINTERRUPTED(count, ops->recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
     struct cmsghdr *header = count == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header && header->cmsg_len > CMSG_LEN(0) && header->cmsg_len <= CMSG_LEN(sizeof fds))
+    if (header && header->cmsg_len <= CMSG_LEN(sizeof fds))
         memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
     if (kind & HAS_STAT)
         *stat = blivet_above(ops, fds[0], 2);

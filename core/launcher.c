@@ -82,7 +82,7 @@ static void read_channel(struct launch *launch)
         launch->count += (size_t)count;
     else if (count == 0 || errno == ECONNRESET) /* reset: it died with our "go" unread */
         launch->ended = true;
-    else if (errno != EAGAIN && errno != EWOULDBLOCK)
+    else if (errno != EAGAIN)
         launch->unreadable = errno;
     else if (launch->dead)
         launch->ended = true; /* a worker may hold the channel open, but nobody will speak any more (NTF-16) */

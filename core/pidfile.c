@@ -238,7 +238,7 @@ static int replace_bytes(const struct blivet_ops *ops, int fd, const struct stat
         errno = ENOSPC;
         return -1;
     }
-    if (size == length && file->st_size <= (off_t)length)
+    if (size == length)
         return 0;
     UNINTERRUPTED(result, ops->ftruncate(fd, (off_t)length));
     return result;
@@ -296,7 +296,7 @@ int blivet_write_pidfile(struct blivet_context *daemon)
 /* If it still holds that pid.  Async-signal-safe: the clean-up handler calls it (PID-8). */
 void blivet_remove_pidfile(const struct blivet_ops *ops, const char *path, int fd, pid_t pid)
 {
-    if (fd >= 0 && read_pid(ops, fd) == pid)
+    if (read_pid(ops, fd) == pid)
         remove_or_empty(ops, path, fd);
 }
 

@@ -167,8 +167,6 @@ static int prepare_environment(struct blivet_context *daemon, const struct blive
 /* Only where it was never installed. */
 static void discard_environment(struct blivet_context *daemon)
 {
-    if (!daemon->environment)
-        return;
     for (char **joined = daemon->environment + daemon->inherited_entries; *joined; joined++)
         daemon->ops->free(*joined);
     daemon->ops->free(daemon->environment);
@@ -254,10 +252,8 @@ void blivet_flush_stdio(const struct blivet_ops *ops)
     bool pipe_ignored = blivet_ignore_signal(ops, SIGPIPE, &pipe_before); /* or a flush could end us (CLI-12) */
     bool size_ignored = blivet_ignore_signal(ops, SIGXFSZ, &size_before);
     fflush(NULL);
-    if (fflush(stdout) != 0)
-        __fpurge(stdout);
-    if (fflush(stderr) != 0)
-        __fpurge(stderr);
+    __fpurge(stdout); /* some C libraries keep it, others do not */
+    __fpurge(stderr);
     if (pipe_ignored)
         ops->sigaction(SIGPIPE, &pipe_before, NULL);
     if (size_ignored)

@@ -27,7 +27,7 @@ static int open_notify_socket(struct blivet_context *daemon, char name[BLIVET_NO
         ops->getsockname(daemon->ear, (struct sockaddr *)&address, &size) != 0)
         return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "notify socket", NULL);
     size_t length = size - offsetof(struct sockaddr_un, sun_path);
-    if (length < 2 || length >= BLIVET_NOTIFY_NAME || address.sun_path[0] != '\0')
+    if (length < 2 || length > sizeof address.sun_path || address.sun_path[0] != '\0')
         return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "notify socket", NULL, "was given no name");
     memcpy(name, address.sun_path, length);
     name[0] = '@'; /* how NOTIFY_SOCKET spells the zero byte */

@@ -48,12 +48,12 @@ static bool read_stat(const struct launch *launch, struct blivet_evidence *evide
     if (count <= 0)
         return false; /* ESRCH: it has been reaped */
     line[count] = '\0';
-    const char *flags = field(line, FLAGS), *wchan = field(line, WCHAN), *status = strrchr(line, ' '); /* field 52 */
+    const char *flags = field(line, FLAGS), *wchan = field(line, WCHAN);
     if (!flags)
         return false;
     evidence->seen = true;
     evidence->flags = (unsigned)strtoul(flags, NULL, 10);
-    evidence->status = status ? (int)strtol(status, NULL, 10) : 0;
+    evidence->status = (int)strtol(strrchr(line, ' '), NULL, 10); /* field 52 */
     /* 0 also to those who may not know; of a zombie they may not know either where it sleeps, which is never 0 */
     evidence->known = evidence->status != 0 || (*field(line, STATE) == 'Z' && wchan && strtoul(wchan, NULL, 16) != 0);
     return true;
@@ -68,9 +68,8 @@ bool blivet_is_certainly_alive(const struct launch *launch)
 bool blivet_dies_within(const struct launch *launch, int milliseconds)
 {
     struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
-    int ready = 0;
-    if (launch->pidfd >= 0)
-        UNINTERRUPTED(ready, launch->ops->poll(&pidfd, 1, milliseconds));
+    int ready;
+    UNINTERRUPTED(ready, launch->ops->poll(&pidfd, 1, milliseconds));
     return ready > 0;
 }
 
@@ -218,8 +217,7 @@ void blivet_end_daemon(const struct launch *launch, bool ask_first)
 {
     if (ask_first)
         signal_daemon(launch, SIGTERM);
-    if (ask_first || launch->verdict.state == BLIVET_FAILED)
-        await_death(launch, GRACE_MS);
+    await_death(launch, GRACE_MS); /* one that has failed ends by itself */
     signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
     await_death(launch, GRACE_MS);
     end_session(launch);

@@ -100,6 +100,8 @@ int kernel_open(const char *path, int flags, mode_t mode)
     struct script_file *file = script_walk_to(&walk, path, !(flags & O_NOFOLLOW) && !made_anew);
     if (!file && (errno != ENOENT || !(flags & O_CREAT) || *path == '\0' || walk.rest[0] != '\0'))
         return -1;
+    if (!file && walk.folder)
+        return fail(EISDIR);
     if (file && made_anew)
         return fail(EEXIST);
     if (file && S_ISLNK(file->mode))

@@ -58,7 +58,8 @@ static bool enter_link(struct script_walk *walk, const char *target, const char 
     int length = snprintf(rest, sizeof rest, "%s/%s", target, behind);
     if (*behind == '\0')
         length = snprintf(rest, sizeof rest, "%s", target);
-    strcpy(walk->rest, rest);
+    walk->folder = *behind == '\0' && *target != '\0' && target[strlen(target) - 1] == '/';
+    strcpy(walk->rest, rest); /* behind was in it */
     if (*target == '/')
         strcpy(walk->at, "/");
     return length < SCRIPT_PATH && ++walk->links <= 8;
@@ -99,6 +100,7 @@ struct script_file *script_walk_to(struct script_walk *walk, const char *path, b
     strcpy(walk->at, *path == '/' ? "/" : script.directory);
     strcpy(walk->rest, path + strspn(path, "/"));
     walk->links = 0;
+    walk->folder = false;
     while (walk->rest[0] != '\0')
         if (!step(walk, follow))
             return NULL;

@@ -182,7 +182,7 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
     for (int i = 0; i < script.handles_sent; i++) {
         int handle;
         memcpy(&handle, CMSG_DATA(header) + (size_t)i * sizeof handle, sizeof handle);
-        if (handle <= 2 || !script_description(handle))
+        if (!script_description(handle))
             return fail(EBADF);
     }
     script.handles_kind = *(const char *)message->msg_iov[0].iov_base;

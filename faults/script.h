@@ -96,7 +96,7 @@ struct script {
         const char *path; /* of the file */
         uid_t uid;
         bool killed, in_session; /* the daemon's */
-    } others[4];
+    } others[5];
     int other_count;
     pid_t in_session; /* a process of the daemon's session, beside the daemon */
     const char *session_line; /* what its /proc/PID/stat reads from event_ms on; NULL: ESRCH */

@@ -171,6 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (count >= sizeof input.text)
         return 0;
     read_input(&input, bytes, count);
+    if (memmem(bytes, count, "/proc", 5)) /* of it the invented kernel has only what the library reads there */
+        return 0;
     memcpy(&before, &script, sizeof script);
     memset(&untouched, 0, sizeof untouched);
     strcpy(untouched.message, "left alone");

@@ -64,14 +64,14 @@ static struct line *put(struct line *line, const char *text)
 static void put_number(struct line *line, intptr_t number, unsigned base)
 {
     char digits[24], *at = digits + sizeof digits;
-    uintmax_t rest = number < 0 && base == 10 ? -(uintmax_t)number : (uintmax_t)number;
+    uintmax_t rest = number < 0 ? -(uintmax_t)number : (uintmax_t)number;
     *--at = '\0';
     do
         *--at = (char)('0' + rest % base);
     while ((rest /= base) > 0);
     if (base == 8 && number != 0)
         *--at = '0';
-    put(line, number < 0 && base == 10 ? "-" : "");
+    put(line, number < 0 ? "-" : "");
     put(line, at);
 }
 

@@ -13,8 +13,9 @@ Exit status: 0, or 1 when the score is below --min-score, 2 on a usage or baseli
 
 Comments, strings, character constants and preprocessor lines are never mutated.  Suppress a line
 with a comment holding `MUTATE_OFF`, a region with MUTATE_OFF_BEGIN / MUTATE_OFF_END, and known
-equivalent mutants with --ignore FILE (one id per line; ids hash the file name, the operator, the
-line's text and the occurrence of that line, so they survive edits elsewhere).
+equivalent mutants with --ignore FILE (a line each: id, file, reason; they are tried too, and one
+that is no longer made, or is killed, makes the exit status 1; ids hash the file, the function, the
+operator, the line's text and which of such lines of the function it is, so they survive edits elsewhere).
 
 Mutants are taken in the order of --seed.  With --log FILE each verdict is noted as it falls, and a
 later run takes it from there as long as the mutated file is the same; survivors are tried again,
@@ -22,7 +23,7 @@ since tests grow.  The score is over all verdicts known, and --budget SECONDS en
 The build and the tests find the name of the mutated file in the environment, MUTATE_FILE.
 With --witness REGEX the last match of it in what the failing tests printed is noted as "by": which test saw the mutant.
 """
-import argparse, hashlib, json, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time, queue
+import argparse, bisect, hashlib, json, os, random, re, shutil, signal, subprocess, sys, tempfile, threading, time, queue
 
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'do', 'else', 'case', 'goto', 'defined',
             '_Static_assert', 'static_assert', '__attribute__', 'typeof', '__typeof__', '_Alignof'}
@@ -294,10 +295,13 @@ def mutants(path, rel):
             off.add(i)
         if 'MUTATE_OFF_END' in ln:
             reg = False
-    import bisect
-    seen, res, occ, count = set(), [], {}, {}
+    seen, res, occ, count, function = set(), [], {}, {}, [''] * len(lines)
+    for fa, fb in function_ranges(t):
+        name = re.search(r'(\w+)\s*\(', t[max(t.rfind(';', 0, fa), t.rfind('}', 0, fa)) + 1:fa])
+        for i in range(bisect.bisect_right(starts, fa) - 1, bisect.bisect_right(starts, fb - 1)):
+            function[i] = name.group(1) if name else ''
     for i, ln in enumerate(lines):
-        k = ln.strip()
+        k = (function[i], ln.strip())
         occ[i] = count.get(k, 0)
         count[k] = occ[i] + 1
     for m in sorted(out, key=lambda x: (x.a, x.b, x.op, x.new)):
@@ -308,7 +312,8 @@ def mutants(path, rel):
         seen.add(key)
         m.old = src[m.a:m.b]
         m.text = lines[m.line - 1].strip()
-        h = '\0'.join([rel, m.op, m.text, str(occ[m.line - 1]), str(m.a - starts[m.line - 1] - (len(lines[m.line - 1]) - len(lines[m.line - 1].lstrip()))), m.new])
+        m.function = function[m.line - 1]
+        h = '\0'.join([rel, m.function, m.op, m.text, str(occ[m.line - 1]), str(m.a - starts[m.line - 1] - (len(lines[m.line - 1]) - len(lines[m.line - 1].lstrip()))), m.new])
         m.id = hashlib.sha256(h.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
         res.append(m)
     return src, res
@@ -393,7 +398,7 @@ def main():
     ap.add_argument('--lines', default='', help='FILE:A-B,... only these lines')
     ap.add_argument('--ignore', help='file of mutant ids known to be equivalent')
     ap.add_argument('--only', help='comma separated ids (re-run survivors)')
-    ap.add_argument('--object-check', default='', help="shell command printing a digest of the built code, e.g. 'size -A build/x; objdump -d build/x | md5sum'; equal to the baseline's => equivalent")
+    ap.add_argument('--object-check', default='', help="shell command printing a digest of what an optimising compiler makes of $MUTATE_FILE; asked for survivors; equal to the unmutated one's => equivalent")
     ap.add_argument('--exclude', action='append', default=['.git'], help='names not copied')
     ap.add_argument('--work', help='folder for the copies (default: a temporary folder)')
     ap.add_argument('--report', help='JSON report')
@@ -420,11 +425,13 @@ def main():
             a, _, b = r.partition('-')
             rng.append((f, int(a), int(b or a)))
         muts = [m for m in muts if any(m.file == f and a <= m.line <= b for f, a, b in rng)]
-    ignored = 0
+    listed, stale = set(), []
     if o.ignore and os.path.exists(o.ignore):
-        ign = {ln.split()[0] for ln in open(o.ignore) if ln.strip() and not ln.startswith('#')}
-        ignored = sum(m.id in ign for m in muts)
-        muts = [m for m in muts if m.id not in ign]
+        lines = [ln.split() for ln in open(o.ignore) if ln.strip() and not ln.startswith('#')]
+        made = {m.id for m in muts}
+        listed = {words[0] for words in lines}
+        if not o.ops and not o.lines:
+            stale = [' '.join(words[:2]) + ' is not made' for words in lines if words[1] in srcs and words[0] not in made]
     if o.only:
         muts = [m for m in muts if m.id in set(o.only.split(','))]
     total = len(muts)
@@ -472,7 +479,7 @@ def main():
             err.append('baseline tests failed (%s):\n%s' % (r, out))
             return
         tmo = o.timeout or 5 * (time.time() - t) + 2
-        ref = run(o.object_check, d, 60, env)[1] if o.object_check else None
+        ref = {}
         while not err and not (o.budget and time.time() - t0 > o.budget):
             try:
                 m = q.get_nowait()
@@ -487,15 +494,21 @@ def main():
             r, out = run(o.build, d, o.build_timeout, env)
             if r != 0:
                 v = 'uncompilable'
-            elif ref is not None and run(o.object_check, d, 60, env)[1] == ref:
-                v = 'equivalent'
             else:
                 r, out = run(o.test, d, tmo, env)
                 kill_strays(env['MUTATE_JOB'])
                 v = 'survived' if r == 0 else 'timeout' if r == 'timeout' else 'killed'
+                if m.id in listed and v != 'survived':
+                    stale.append(m.id + ' ' + m.file + ' is killed')
                 m.by = witness(o.witness, out) if v == 'killed' else None
+            mutated = run(o.object_check, d, 60, env)[1] if v == 'survived' and o.object_check else None
             with open(p, 'w', encoding='utf-8', errors='surrogateescape') as f:
                 f.write(s)
+            if mutated is not None:
+                if m.file not in ref:
+                    ref[m.file] = run(o.object_check, d, 60, env)[1]
+                if ref[m.file] == mutated:
+                    v = 'equivalent'
             with lock:
                 res.append((m, v, time.time() - mt))
                 known[m.id] = res[-1]
@@ -517,7 +530,9 @@ def main():
     if err:
         print('mutate: ' + err[0], file=sys.stderr)
         return 2
-    this_run, res = len(res), list(known.values())
+    this_run = len(res)
+    ignored = sum(m.id in listed and v == 'survived' for m, v, _ in known.values())
+    res = [one for one in known.values() if not (one[0].id in listed and one[1] == 'survived')]
     cnt = {k: sum(1 for _, v, _ in res if v == k) for k in ('killed', 'timeout', 'survived', 'uncompilable', 'equivalent')}
     valid = cnt['killed'] + cnt['timeout'] + cnt['survived']
     score = 100.0 * (cnt['killed'] + cnt['timeout']) / valid if valid else 100.0
@@ -538,7 +553,9 @@ def main():
             json.dump({'score': score, 'counts': cnt, 'total': total, 'tried': len(res), 'ignored': ignored, 'seed': o.seed,
                        'files': by_file(res),
                        'mutants': [dict(id=m.id, file=m.file, line=m.line, op=m.op, old=m.old, new=m.new, verdict=v, seconds=round(s, 3), by=m.by) for m, v, s in res]}, f, indent=1)
-    return 1 if score < o.min_score else 0
+    for line in stale:
+        print('LISTED as equivalent in ' + o.ignore + ', but ' + line)
+    return 1 if score < o.min_score or stale else 0
 
 
 if __name__ == '__main__':

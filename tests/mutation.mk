@@ -1,7 +1,7 @@
 # mutation.mk - the build of tests/mutation.sh: what may be mutated is one shared object, the unit tests are linked once.
 out := build-mutation
-flags := -std=c11 -O2 -w -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
-sources := $(wildcard core/*.c) $(filter-out cli/main.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
+flags := -std=c11 -O0 -w -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
+sources := $(wildcard core/*.c) $(filter-out cli/main.c cli/daemoncheck.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
   $(wildcard faults/kernel*.c)
 objects := $(sources:%.c=$(out)/%.o)
 killers := $(patsubst tests/unit/%.c,$(out)/%,$(wildcard tests/unit/test_*.c))

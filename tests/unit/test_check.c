@@ -3,7 +3,10 @@
 #include "../../cli/check_judge.h"
 #include "../../cli/check_options.h"
 #include "../../cli/check_print.h"
+#include "../../cli/terminal.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/sysmacros.h>
 
 /* ---- parsing ---- */
@@ -187,16 +190,20 @@ static struct check_facts good_daemon(void)
     return facts;
 }
 
+static const char *judged_too = ""; /* another point, in the same way */
+
 static void assert_judged(const struct check_facts *facts, const char *point, enum check_judgement judgement)
 {
     struct check_report report;
     check_judge(facts, &report);
     assert_in_range(report.count, 15, CHECK_POINTS);
     for (size_t i = 0; i < report.count; i++)
-        if (report.points[i].judgement != (strcmp(report.points[i].name, point) == 0 ? judgement : CHECK_RIGHT))
+        if (report.points[i].judgement != (strcmp(report.points[i].name, point) == 0 || strcmp(report.points[i].name, judged_too) == 0
+                                               ? judgement : CHECK_RIGHT))
             fail_msg("with %s to be judged: %s is judged %d: %s", point, report.points[i].name,
                      (int)report.points[i].judgement, report.points[i].found);
-    assert_int_equal(report.counts[judgement], judgement == CHECK_RIGHT ? report.count : 1);
+    assert_int_equal(report.counts[judgement], judgement == CHECK_RIGHT ? report.count : *judged_too ? 2 : 1);
+    judged_too = "";
 }
 
 #define JUDGED(point, judgement, ...) \
@@ -215,6 +222,11 @@ static void processes_are_judged(void **state)
     JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 34818);
     JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 1025);
     JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 0x0500);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 144 << 8);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 4 << 8 | 64);
+    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 4 << 8 | 63);
+    JUDGED("parent", CHECK_NOTABLE, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 7;
+           facts.stat.session = 42; judged_too = "session");
     JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 0);
     JUDGED("parent", CHECK_NOTABLE, facts.stat.parent = 7);
     JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 7);
@@ -246,6 +258,14 @@ static void files_are_judged(void **state)
     JUDGED("stdout", CHECK_NOTABLE, fds[1].file = (struct stat){ .st_mode = S_IFREG });
     JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFIFO);
     JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFSOCK);
+    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_mode = S_IFIFO);
+    JUDGED("stdin", CHECK_WRONG, fds[0].file.st_rdev = makedev(4, 1));
+    JUDGED("stdin", CHECK_WRONG, fds[0].file.st_rdev = makedev(143, 1));
+    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_rdev = makedev(144, 1));
+    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_rdev = makedev(1, 5));
+    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_mode = S_IFBLK);
+    JUDGED("descriptors", CHECK_WRONG, fds[3].info.locked = false; fds[4].info.flags = 0; facts.pidfile.path = NULL);
+    JUDGED("descriptors", CHECK_WRONG, facts.pidfile.path = NULL; fds[3].info.locked = false);
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0);
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
     JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
@@ -288,6 +308,7 @@ static void rights_are_judged(void **state)
     JUDGED("groups", CHECK_WRONG, facts.status.in_root_group = true; facts.status.group_count = 1);
     JUDGED("groups", CHECK_WRONG, memset(facts.status.gids, 0, sizeof facts.status.gids));
     JUDGED("groups", CHECK_RIGHT, facts.status.group_count = 3);
+    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.group_count = 3);
     JUDGED("capabilities", CHECK_NOTABLE, facts.status.permitted = 0x400);
     JUDGED("capabilities", CHECK_NOTABLE, facts.status.effective = 0x400);
     JUDGED("capabilities", CHECK_NOTABLE, facts.status.inheritable = 0x400);
@@ -405,6 +426,159 @@ static void options_are_read(void **state)
     assert_contains(error.message, "xml");
 }
 
+static int parse_words(struct check_options *options, const char *line, struct blivet_error *error)
+{
+    static char copy[256], *words[16];
+    char *rest = copy;
+    int count = 0;
+    snprintf(copy, sizeof copy, "daemoncheck %s", line);
+    while ((words[count] = strsep(&rest, " ")))
+        count++;
+    return check_options_parse(options, count, words, error);
+}
+
+static void a_refusal_says_which_word_is_wrong_and_why(void **state)
+{
+    (void)state;
+    static const struct { const char *line, *message; } cases[] = {
+        { "x", "pid: x: is not a number" },
+        { "", "pid: '': is not a number" },
+        { "12345678901", "pid: 12345678901: is not a number" },
+        { "1x", "pid: 1x: is not a number" },
+        { "0", "pid: 0: is no process's" },
+        { "2147483648", "pid: 2147483648: is no process's" },
+        { "1 2", "pid: 2: is one too many" },
+        { "-p", "option: -p: needs an argument" },
+        { "--format", "option: --format: needs an argument" },
+        { "--format=xml 1", "option --format: xml: is neither text nor json" },
+        { "--pidfile= 1", "option --pidfile: the path is empty" },
+        { "-x 1", "option: -x: is unknown, ambiguous, or takes no argument" },
+        { "--help=1", "option: --help=1: is unknown, ambiguous, or takes no argument" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct check_options options;
+        struct blivet_error error;
+        assert_int_equal(parse_words(&options, cases[i].line, &error), -1);
+        assert_string_equal(error.message, cases[i].message);
+        assert_int_equal(error.exit_code, 64);
+    }
+}
+
+static void what_is_asked_for_is_taken(void **state)
+{
+    (void)state;
+    struct check_options options;
+    struct blivet_error error;
+    assert_int_equal(parse_words(&options, "--format=text 2147483647", &error), 0);
+    assert_false(options.json);
+    assert_int_equal(options.pid, 2147483647);
+    assert_int_equal(parse_words(&options, "-h 0", &error), 0);
+    assert_true(options.help && !options.version);
+    assert_int_equal(parse_words(&options, "--version 0", &error), 0);
+    assert_true(options.version && !options.help);
+}
+
+static void the_help_names_each_option(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    check_options_help(stream);
+    fclose(stream);
+    assert_contains(text, "Usage: daemoncheck [options] pid\n");
+    assert_contains(text, "\n  -p, --pidfile PATH ");
+    assert_contains(text, "\n      --format=text|json ");
+    assert_contains(text, "\n  -h, --help   ");
+    assert_contains(text, "Exit status: ");
+    free(text);
+}
+
+static void a_program_is_named_where_it_is_known(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    assert_memory_equal(printed(&facts, false, false), "good (pid 42)\n", 14);
+    strcpy(facts.program, "/usr/bin/good");
+    assert_memory_equal(printed(&facts, false, false), "good (pid 42), /usr/bin/good\n", 29);
+}
+
+static void texts_that_end_early_are_no_texts(void **state)
+{
+    (void)state;
+    struct check_status status;
+    struct check_fdinfo info;
+    char text[2 * sizeof status_text], found[4];
+    pid_t pid;
+    for (size_t length = 0; length < sizeof status_text - 1; length++) {
+        memcpy(text, status_text, length);
+        text[length] = '\0';
+        if (check_parse_status(text, &status) && length < strlen(status_text) - 2)
+            fail_msg("taken for whole: %s", text);
+    }
+    const char *uid = strstr(status_text, "Uid:");
+    snprintf(text, sizeof text, "%.*sUid:\t1\tx%s", (int)(uid - status_text), status_text, strchr(uid, '\n'));
+    assert_false(check_parse_status(text, &status));
+    memset(text, 'x', sizeof text);
+    memcpy(text, "1 0 8:1 / /\\040", 14);
+    text[sizeof text - 1] = '\0';
+    assert_false(check_parse_fdinfo("x\nflagsx:\t1\nflags", &info));
+    assert_false(check_parse_mount("1 0 8:1 / /long rw\n", "/long/x", found, sizeof found)); /* no room for it */
+    static char mounts[9000] = "1 0 8:1 / /";
+    memset(mounts + strlen(mounts), 'x', sizeof mounts - 20); /* a name that no path can be under */
+    assert_false(check_parse_mount(mounts, "/xxx", text, sizeof text));
+    assert_int_equal(check_parse_locks("1: FLOCK  ADVISORY  WRITE 5 fe:01:42 0 EOF\n", makedev(0xfe, 0), 42), 0);
+    assert_int_equal(check_parse_locks("1: FLOCK  ADVISORY  WRITE 5 fd:00:42 0 EOF\n", makedev(0xfe, 0), 42), 0);
+    assert_int_equal(check_parse_pidfile("12x", 2, &pid), CHECK_PID_UNUSUAL); /* no more than it is given */
+    assert_int_equal(check_parse_pidfile("12\t", 3, &pid), CHECK_PID_UNUSUAL);
+}
+
+static void groups_are_counted_to_the_end_of_the_text(void **state)
+{
+    (void)state;
+    struct check_status status;
+    char text[sizeof status_text + 32];
+    const char *groups = strstr(status_text, "Groups:"), *behind = strchr(groups, '\n');
+    snprintf(text, sizeof text, "%.*s%s\nGroups:\t1 x:2", (int)(groups - status_text), status_text, behind + 1);
+    assert_true(check_parse_status(text, &status));
+    assert_int_equal(status.group_count, 2);
+}
+
+static void on_a_narrow_terminal_the_indent_is_narrow_too(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    struct check_report report;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    check_judge(&facts, &report);
+    check_print_text(stream, &facts, &report, false, 40);
+    fclose(stream);
+    assert_contains(text, "\n       "); /* 7 rather than 22 */
+    assert_null(strstr(text, "\n                      "));
+    free(text);
+}
+
+static void colour_is_for_a_terminal_and_for_who_wants_it(void **state)
+{
+    (void)state;
+    static const struct { const char *entry; bool colour; } cases[] = {
+        { "A=1", true },     { "NO_COLOR=", true }, { "NO_COLOR=1", false },
+        { "TERM=xterm", true }, { "TERM=dumb", false }, { NULL, true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *environment[] = { (char *)cases[i].entry, NULL };
+        script_begin(SCRIPT_LAUNCHER);
+        script.environment = environment;
+        assert_int_equal(terminal_colour(&blivet_script, 1), cases[i].colour);
+    }
+    script.environment = NULL;
+    assert_true(terminal_colour(&blivet_script, 1));
+    script_fail("isatty", 1, ENOTTY);
+    assert_false(terminal_colour(&blivet_script, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +597,14 @@ int main(void)
         CLAIM("CHK-7", every_byte_of_a_name_is_harmless),
         CLAIM("CHK-7", lines_are_narrower_than_80_columns),
         CLAIM("CHK-1", options_are_read),
+        CLAIM("CHK-1", a_refusal_says_which_word_is_wrong_and_why),
+        CLAIM("CHK-1", what_is_asked_for_is_taken),
+        CLAIM("CHK-1", the_help_names_each_option),
+        CLAIM("CHK-3", a_program_is_named_where_it_is_known),
+        CLAIM("CHK-7", texts_that_end_early_are_no_texts),
+        CLAIM("CHK-7", groups_are_counted_to_the_end_of_the_text),
+        CLAIM("CHK-7", on_a_narrow_terminal_the_indent_is_narrow_too),
+        CLAIM("CHK-7", colour_is_for_a_terminal_and_for_who_wants_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

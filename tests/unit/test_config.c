@@ -293,6 +293,118 @@ static void a_file_that_goes_away_meanwhile_is_judged_by_its_directory(void **st
     }
 }
 
+/* A link is followed by hand where nothing is at its end; these are of a machine stranger than the invented one. */
+static ssize_t read_endless_link(const char *path, char *buffer, size_t size)
+{
+    (void)path;
+    memset(buffer, 'x', size);
+    return (ssize_t)size;
+}
+
+static ssize_t read_short_link(const char *path, char *buffer, size_t size)
+{
+    (void)path;
+    (void)size;
+    *buffer = 'x';
+    return 1;
+}
+
+static int lead_nowhere(const char *path, struct stat *file)
+{
+    (void)path;
+    (void)file;
+    errno = ENOENT;
+    return -1;
+}
+
+static int be_a_link(const char *path, struct stat *file)
+{
+    (void)path;
+    memset(file, 0, sizeof *file);
+    file->st_mode = S_IFLNK | 0777;
+    return 0;
+}
+
+static void links_that_lead_on_for_ever_are_given_up(void **state)
+{
+    (void)state;
+    static const struct blivet_config config = { .stdout_path = "/run/dangling" };
+    struct blivet_ops ops = blivet_script;
+    struct blivet_error error;
+    machine(0);
+    ops.readlink = read_endless_link;
+    assert_int_equal(blivet_validate_on(&config, &ops, &error), -1);
+    assert_string_equal(error.message, "stdout: /run/dangling: file name too long");
+    ops.readlink = read_short_link;
+    ops.stat = lead_nowhere;
+    ops.lstat = be_a_link;
+    assert_int_equal(blivet_validate_on(&config, &ops, &error), -1);
+    assert_string_equal(error.message, "stdout: /run/dangling: too many levels of symbolic links");
+}
+
+static void a_chain_of_links_ends_where_the_last_one_leads(void **state)
+{
+    (void)state;
+    static const struct blivet_config config = { .pidfile = "/run/new.pid", .stdout_path = "/run/far" };
+    struct blivet_error error;
+    machine(0);
+    script_add("/run/far", S_IFLNK | 0777, "dangling");
+    assert_int_equal(blivet_validate_on(&config, &blivet_script, &error), -1);
+    assert_string_equal(error.message, "pidfile: /run/new.pid: is the same file as stdout");
+}
+
+static void make_what_is_missing(const char *call)
+{
+    if (strcmp(call, "eaccess") == 0 && !script_file("/run/new"))
+        script_add("/run/new", S_IFDIR | 0755, NULL);
+    if (strcmp(call, "lstat") == 0 && script_called("readlink") && !script_file("/run/new.pid"))
+        script_add("/run/new.pid", S_IFREG | 0644, "");
+}
+
+static void what_appears_meanwhile_is_no_better(void **state)
+{
+    (void)state;
+    static const struct config_case cases[] = {
+        { { .pidfile = "/run/new/" }, "pidfile: /run/new/: no such directory" },
+        { { .pidfile = "/tmp/new.pid", .stdout_path = "/run/dangling" }, NULL },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct blivet_error error = { .message = "accepted" };
+        machine(0);
+        script.watch = make_what_is_missing;
+        assert_int_equal(blivet_validate_on(&cases[i].config, &blivet_script, &error), cases[i].want ? -1 : 0);
+        assert_string_equal(error.message, cases[i].want ? cases[i].want : "accepted");
+        assert_non_null(script_file(i ? "/run/new.pid" : "/run/new"));
+    }
+}
+
+/* What cannot be told apart is left to the judgement of the opened files. */
+static void two_files_whose_directory_cannot_be_seen_count_as_two(void **state)
+{
+    (void)state;
+    static const struct { const char *call; int nth; } cases[] = {
+        { "", 0 }, { "stat", 2 }, { "stat", 3 }, { "readlink", 2 },
+    };
+    static const struct blivet_config config = { .pidfile = "/run/new.pid", .stdout_path = "/run/dangling" };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct blivet_error error;
+        machine(0);
+        script_fail(cases[i].call, cases[i].nth, EACCES);
+        assert_int_equal(blivet_validate_on(&config, &blivet_script, &error), i == 0 ? -1 : 0);
+        assert_int_equal(script.faults_fired, i == 0 ? 0 : 1);
+    }
+}
+
+static void one_number_on_two_devices_is_two_files(void **state)
+{
+    (void)state;
+    const struct stat one = { .st_dev = 1, .st_ino = 7 }, elsewhere = { .st_dev = 2, .st_ino = 7 },
+                      other = { .st_dev = 1, .st_ino = 8 };
+    assert_true(blivet_same_inode(&one, &one));
+    assert_false(blivet_same_inode(&one, &elsewhere));
+    assert_false(blivet_same_inode(&one, &other));
+}
+
 /* ---- it only looks ---- */
 
 static void validation_changes_nothing(void **state)
@@ -324,6 +436,24 @@ static void daemonizing_validates_before_any_fork(void **state)
     assert_int_equal(blivet_validate_on(&launch.config, &blivet_script, NULL), -1); /* the reason is not wanted */
 }
 
+static void the_readiness_descriptor_is_not_kept_as_well(void **state)
+{
+    (void)state;
+    static const int kept[] = { 8, 9 };
+    for (int fd = 8; fd <= 10; fd++) {
+        const struct blivet_config config = { .ready = fd == 10 ? BLIVET_READY_EXEC : BLIVET_READY_FD,
+                                              .ready_fd = fd == 10 ? 0 : fd, .keep_fds = kept, .keep_fds_count = 2 };
+        struct blivet_error error;
+        machine(0);
+        while (script_kernel.open("/dev/null", 0, 0) < 10)
+            ;
+        assert_int_equal(blivet_validate_on(&config, &blivet_script, &error), fd == 10 ? 0 : -1);
+        if (fd < 10)
+            assert_string_equal(error.message, fd == 8 ? "keep-fd: 8: is to be the readiness descriptor"
+                                                       : "keep-fd: 9: is to be the readiness descriptor");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,8 +468,14 @@ int main(void)
         CLAIM("CFG-9 CFG-10 ERR-10", an_identity_asks_for_root_and_for_no_database),
         CLAIM("CFG-12", what_the_system_answers_is_the_reason),
         CLAIM("CFG-6", a_file_that_goes_away_meanwhile_is_judged_by_its_directory),
+        CLAIM("CFG-12 CFG-6", links_that_lead_on_for_ever_are_given_up),
+        CLAIM("CFG-7", a_chain_of_links_ends_where_the_last_one_leads),
+        CLAIM("CFG-6", what_appears_meanwhile_is_no_better),
+        CLAIM("CFG-7", two_files_whose_directory_cannot_be_seen_count_as_two),
+        CLAIM("CFG-7 PID-3", one_number_on_two_devices_is_two_files),
         CLAIM("CFG-3", validation_changes_nothing),
         CLAIM("CFG-3", daemonizing_validates_before_any_fork),
+        CLAIM("CFG-14 NTF-15", the_readiness_descriptor_is_not_kept_as_well),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

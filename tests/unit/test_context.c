@@ -292,6 +292,16 @@ static void a_failure_without_a_launcher_still_ends_the_process(void **state)
     assert_null(script_file("/run/x.pid"));
 }
 
+/* As an exit handler may that does not know of the first. */
+static void a_second_failure_is_not_told(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = started(simple);
+    give_up_with(daemon, 7, "the reason");
+    give_up_with(daemon, 8, "what came of it");
+    assert_said("\x07the reason\n", 12);
+}
+
 static void a_worker_that_fails_only_ends(void **state)
 {
     (void)state;
@@ -333,6 +343,7 @@ static void closing_in_a_worker_only_drops_its_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("NTF-9", a_second_failure_is_not_told),
         CLAIM("NTF-1 NTF-12", ready_is_one_zero_byte_and_then_the_end),
         CLAIM("NTF-3 NTF-6 NTF-8", the_announcement_leaves_room_for_a_failure),
         CLAIM("NTF-10 ERR-5", who_is_still_root_is_not_ready),

@@ -129,6 +129,63 @@ static void a_way_that_fails_is_left_for_the_next(void **state)
     }
 }
 
+static int get_no_limit(int resource, struct rlimit *limit)
+{
+    (void)resource;
+    limit->rlim_cur = 8;
+    limit->rlim_max = RLIM_INFINITY;
+    return 0;
+}
+
+static void without_any_limit_all_that_there_can_be_are_closed(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    ops.getrlimit = get_no_limit;
+    machine(SCRIPT_DAEMON, ONE_BY_ONE);
+    launch = (struct launch_case){ .ops = &ops };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_the_rest_is_closed();
+    assert_true(script.calls > 1 << 20);
+}
+
+/* A listing as no kernel gives it. */
+static ssize_t list_oddly(int fd, void *entries, size_t size)
+{
+    static const char *const names[] = { "", "7", "5x", "x", "99999999999", "2147483647", "8" };
+    static bool listed;
+    char *at = entries;
+    (void)fd;
+    (void)size;
+    listed = !listed;
+    memset(entries, 0, size);
+    for (size_t i = 0; listed && i < sizeof names / sizeof names[0]; i++) {
+        const unsigned short length = 40;
+        memcpy(at + 16, &length, sizeof length);
+        strcpy(at + 19, names[i]);
+        at += length;
+    }
+    return at - (char *)entries;
+}
+
+static void sum_up(void *sum, int listing, int number)
+{
+    (void)listing;
+    *(int *)sum += number;
+}
+
+static void only_what_is_a_number_counts_as_one(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    int sum = 0;
+    script_begin(SCRIPT_DAEMON);
+    ops.getdents = list_oddly;
+    assert_true(blivet_list_numbers(&ops, "/proc/self/fd", sum_up, &sum));
+    assert_int_equal(sum, 7 + 8);
+    assert_int_equal(script_open_fds(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +194,8 @@ int main(void)
         CLAIM("STD-5", all_stay_open_where_that_is_asked_for),
         CLAIM("STD-5", the_cost_does_not_grow_with_the_limit),
         CLAIM("STD-5 SEQ-7 SEQ-14", a_way_that_fails_is_left_for_the_next),
+        CLAIM("STD-5 SEQ-14", without_any_limit_all_that_there_can_be_are_closed),
+        CLAIM("STD-5", only_what_is_a_number_counts_as_one),
     };
     return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
 }

@@ -84,6 +84,22 @@ static void the_words_are_those_of_the_errno(void **state)
     }
 }
 
+static void every_reason_is_told_in_its_own_words(void **state)
+{
+    (void)state;
+    static const struct { int number; const char *words; } reasons[] = {
+#define REASON(symbol, words) { symbol, words },
+#include "../../core/errno.def"
+#undef REASON
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        struct blivet_error error;
+        blivet_set_error(&error, BLIVET_SYSTEM_FAILED, reasons[i].number, "call", NULL, NULL);
+        assert_memory_equal(error.message, "call: ", 6);
+        assert_string_equal(error.message + 6, reasons[i].words);
+    }
+}
+
 /* ---- messages ---- */
 
 static void a_message_says_what_on_which_path_and_why(void **state)
@@ -167,6 +183,7 @@ int main(void)
         CLAIM("ERR-5", a_kind_that_nobody_knows_is_a_fault_of_the_software),
         CLAIM("ERR-11", every_errno_that_a_call_may_give_has_words),
         CLAIM("ERR-11", the_words_are_those_of_the_errno),
+        CLAIM("ERR-11", every_reason_is_told_in_its_own_words),
         CLAIM("ERR-11 NTF-5", a_message_says_what_on_which_path_and_why),
         CLAIM("ERR-11 CFG-12 NTF-5", a_long_path_does_not_push_the_reason_out),
         CLAIM("NTF-5", what_is_wrong_in_itself_is_cut_too),

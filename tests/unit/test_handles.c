@@ -74,6 +74,25 @@ static void a_leader_that_cannot_speak_says_so_in_its_exit_code(void **state)
     assert_int_equal(script.exit_code, 71);
 }
 
+static ssize_t read_a_long_name(const char *path, char *buffer, size_t size)
+{
+    (void)path;
+    memset(buffer, '1', size);
+    return (ssize_t)size;
+}
+
+static void a_number_of_ours_that_may_go_on_is_not_compared(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .ops = &ops };
+    script_begin(SCRIPT_LEADER);
+    script.stat_line = "102 (x) S 111111111111111111111111 1 1 0";
+    ops.readlink = read_a_long_name;
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.handles_kind, ALWAYS | PIDFD);
+}
+
 /* ---- received by the launcher ---- */
 
 static void what_was_sent_is_received_above_the_standard_descriptors(void **state)
@@ -110,15 +129,64 @@ static void a_leader_that_said_nothing_is_not_believed(void **state)
     assert_int_equal(pidfd, -1);
 }
 
+static size_t carried; /* bytes of control data, as the header says; 0: not even a header */
+
+static ssize_t receive_oddly(int fd, struct msghdr *message, int flags)
+{
+    (void)fd;
+    (void)flags;
+    *(char *)message->msg_iov[0].iov_base = ALWAYS | STAT | PIDFD;
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    memset(header, 7, message->msg_controllen);
+    header->cmsg_len = (socklen_t)CMSG_LEN(carried);
+    message->msg_controllen = carried == 0 ? 0 : message->msg_controllen;
+    return 1;
+}
+
+static void a_promise_of_handles_without_handles_is_none(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 0, 3 * sizeof(int) };
+    struct blivet_ops ops = blivet_script;
+    ops.recvmsg = receive_oddly;
+    for (size_t i = 0; i < 2; i++) {
+        int stat = -1, pidfd = -1;
+        script_begin(SCRIPT_LAUNCHER);
+        carried = lengths[i];
+        assert_true(blivet_receive_handles(&ops, 3, &stat, &pidfd));
+        assert_int_equal(stat, -1);
+        assert_int_equal(pidfd, -1);
+    }
+}
+
+/* Whoever starts us may have closed them: a descriptor is as good with the number 0. */
+static void a_leader_without_standard_descriptors_passes_on_both(void **state)
+{
+    (void)state;
+    for (int left_out = 0; left_out < 2; left_out++) {
+        script_begin(SCRIPT_LEADER);
+        for (int fd = 0; fd < 3; fd++)
+            script_kernel.close(fd);
+        if (left_out)
+            script_fail("open", 1, ENOENT); /* then the other has the number 0 */
+        assert_int_equal(lead(), SCRIPT_EXITED);
+        assert_int_equal(script.handles_kind, ALWAYS | PIDFD | (left_out ? 0 : STAT));
+        assert_int_equal(script.handles_sent, left_out ? 1 : 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("NTF-3 SEQ-14 SEQ-7", the_leader_passes_on_what_it_can_open),
         CLAIM("NTF-3", a_stat_that_is_not_of_our_child_is_not_passed_on),
+        CLAIM("NTF-3", a_number_of_ours_that_may_go_on_is_not_compared),
         CLAIM("SEQ-14", where_nothing_can_be_passed_the_byte_alone_is),
         CLAIM("NTF-7 ERR-6", a_leader_that_cannot_speak_says_so_in_its_exit_code),
         CLAIM("SEQ-9 SEQ-14 NTF-6", what_was_sent_is_received_above_the_standard_descriptors),
         CLAIM("NTF-17", a_leader_that_said_nothing_is_not_believed),
+        CLAIM("NTF-3 SEQ-14", a_promise_of_handles_without_handles_is_none),
+        CLAIM("SEQ-9 NTF-3", a_leader_without_standard_descriptors_passes_on_both),
     };
     return cmocka_run_group_tests_name("handles", tests, NULL, NULL);
 }

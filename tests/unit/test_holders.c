@@ -141,6 +141,64 @@ static void where_it_cannot_be_had_the_launcher_ends_all_the_same(void **state)
     }
 }
 
+static void it_ends_before_it_is_looked_at(const char *call)
+{
+    if (strcmp(call, "open") == 0 && script_count("getdents") == 1)
+        script.others[0].killed = true;
+}
+
+static void one_that_is_gone_by_then_is_passed_over(void **state)
+{
+    (void)state;
+    static const struct script_other others[] = { { 500, 7, OURS, "/run/x.pid", 0, false, false },
+                                                  { 501, 7, OURS, "/run/x.pid", 0, false, false } };
+    lock_is_held_by("/run/x.pid", others, 2);
+    script.watch = it_ends_before_it_is_looked_at;
+    fail_to_start("/run/x.pid", NULL);
+    assert_true(script.others[1].killed);
+    assert_null(script_file("/run/x.pid"));
+}
+
+static void interruptions_hide_nobody(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", 0, false, false };
+    static const char *const calls[] = { "open", "pread" };
+    for (size_t i = 0; i < 2; i++)
+        for (int nth = 1; nth < 6; nth++) {
+            lock_is_held_by("/run/x.pid", &holder, 1);
+            script_fail(calls[i], nth, EINTR);
+            fail_to_start("/run/x.pid", NULL);
+            assert_true(script.others[0].killed);
+            assert_null(script_file("/run/x.pid"));
+        }
+}
+
+/* The first is of the lock, the second of who has it. */
+static void fail_the_second_fstat(const char *call)
+{
+    if (strcmp(call, "getdents") == 0 && script_called("flock") && !script.faults[0].call)
+        script_fail_from("fstat", 1, ESRCH);
+}
+
+/* What it has locked is not known then, nor whose it is. */
+static void who_cannot_be_read_is_not_ended(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", 33, false, false };
+    lock_is_held_by("/run/x.pid", &holder, 1);
+    failing_call = "pread";
+    failing_with = EIO;
+    fail_to_start_as("www", "/run/x.pid", NULL);
+    assert_false(script.others[0].killed);
+    lock_is_held_by("/run/x.pid", &holder, 1);
+    script.watch = fail_the_second_fstat;
+    failing_call = NULL;
+    fail_to_start_as("www", "/run/x.pid", NULL);
+    assert_false(script.others[0].killed);
+    assert_true(script.faults_fired > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +208,9 @@ int main(void)
         CLAIM("NTF-13", with_a_user_only_that_users_processes_are_ended),
         CLAIM("NTF-13", with_a_free_lock_nobody_is_looked_for),
         CLAIM("NTF-13 SEQ-14", where_it_cannot_be_had_the_launcher_ends_all_the_same),
+        CLAIM("NTF-13 PID-9", one_that_is_gone_by_then_is_passed_over),
+        CLAIM("NTF-13 SEQ-7", interruptions_hide_nobody),
+        CLAIM("NTF-13", who_cannot_be_read_is_not_ended),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
 }

@@ -41,6 +41,8 @@ static void what_nobody_is_called_is_named_before_the_fork(void **state)
         { "4294967296", NULL, "user: 4294967296: is no valid user id" }, /* not 0 */
         { "99999999999999999999999", NULL, "user: 99999999999999999999999: is no valid user id" },
         { "-1", NULL, "user: -1: not found" },
+        { "", NULL, "user: '': is empty" },
+        { NULL, "", "group: '': is empty" },
         { "33 ", NULL, "user: 33 : not found" },
         { "ghost", NULL, "user: ghost: has no valid id in the user database" },
         { "lost", NULL, "user: lost: has no valid id in the user database" },
@@ -72,6 +74,7 @@ static void a_database_that_fails_is_no_missing_user(void **state)
         { "getpwnam", "www", NULL, EIO, 71 },    { "getpwuid", "33", NULL, EMFILE, 71 },
         { "getgrnam", NULL, "adm", ENOMEM, 71 }, { "getpwnam", "www", NULL, ENOENT, 67 },
         { "getpwuid", "33", NULL, ESRCH, 67 },   { "getgrnam", NULL, "adm", EPERM, 67 },
+        { "getpwnam", "www", NULL, EBADF, 67 },
         { "getpwnam", "www", NULL, EINTR, 0 },   { "getgrnam", NULL, "adm", EINTR, 0 }, /* repeated */
         { "getgrouplist", "www", NULL, ENOMEM, 0 },
     };
@@ -88,6 +91,23 @@ static void a_database_that_fails_is_no_missing_user(void **state)
             blivet_discard(daemon);
         assert_int_equal(script.allocations, 0);
     }
+}
+
+static void without_logs_there_is_none_to_hand_over(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct launch_case launch = { .config = { .user = "www", .flags = BLIVET_NO_CHOWN } };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_int_equal(blivet_chown_paths(launch.daemon, BLIVET_CHOWN_LOGS, &error), 0);
+    assert_false(script_called("fchown"));
+    script_begin(SCRIPT_DAEMON);
+    launch.config.stdout_path = launch.config.stderr_path = "/var/log/x";
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_int_equal(blivet_chown_paths(launch.daemon, BLIVET_CHOWN_LOGS, &error), -1); /* a link may have led there */
+    blivet_release_logs(launch.daemon);
+    assert_int_equal(blivet_chown_paths(launch.daemon, BLIVET_CHOWN_LOGS, &error), 0);
+    assert_false(script_called("fchown"));
 }
 
 /* Databases say "not there" by leaving errno alone. */
@@ -273,6 +293,7 @@ int main(void)
         CLAIM("PRV-1 PRV-9 NTF-10 ERR-5 ERR-7", a_failed_hand_over_changes_no_identity_and_may_be_repeated),
         CLAIM("SEQ-7", an_interrupted_hand_over_is_repeated),
         CLAIM("PRV-8", logs_that_were_opened_through_links_are_not_handed_over),
+        CLAIM("PRV-7", without_logs_there_is_none_to_hand_over),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
 }

@@ -81,6 +81,7 @@ static void a_verdict_decides_whatever_else_is_known(void **state)
         { SAYS("\0"), true, true, NULL, true, 9, 0, NULL }, /* it was ready, and died later */
         { SAYS("\x49stdout: /x: no space\n"), false, false, ALIVE, false, 0, 73, "stdout: /x: no space" },
         { SAYS("\x49stdout: /x: no space"), true, true, NULL, false, 0, 73, "stdout: /x: no space" },
+        { SAYS("\x49stdout: /x: no space\n"), true, true, ZOMBIE("18688"), false, 0, 73, "stdout: /x: no space" },
         { SAYS("\x03\n"), true, true, NULL, false, 0, 3, "daemon failed" },
         { SAYS("\xfe" "a\x1b[2J\xff\n"), true, true, NULL, false, 0, 254, "a\\x1b[2J\\xff" },
         { SAYS("\xff\x42program: x: not found\n"), true, true, ZOMBIE("16896"), false, 0, 66, "program: x: not found" },
@@ -290,6 +291,58 @@ static void a_daemon_that_cannot_hear_go_is_judged_like_any_other(void **state)
     }
 }
 
+/* It passed on what it had to, and died of something after that. */
+static void a_leaders_death_does_not_undo_a_start(void **state)
+{
+    (void)state;
+    static const struct outcome started = { SAYS("\xff"), true, false, EXECED, false, 0, 0, NULL };
+    meet(&started, 15, true, true);
+    script.leader_status = SIGKILL;
+    wait_for_verdict((struct blivet_config){ 0 });
+    assert_outcome(0, NULL);
+}
+
+static void a_stat_that_cannot_be_understood_tells_nothing(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "102 (x) S 101 101", "", "102", "102 (x)", "102 (x) Z 101 101 101 0 -1 68 0" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const struct outcome killed = { SAYS(""), true, true, lines[i], true, 9, 1,
+                                        "daemon was killed by SIGKILL" };
+        meet(&killed, 99, true, true); /* and a step that there is not */
+        wait_for_verdict((struct blivet_config){ 0 });
+        assert_outcome(1, killed.words);
+    }
+}
+
+static int64_t gone_ms;
+
+static int be_a_group(pid_t pid, int signal)
+{
+    if (pid != -SCRIPT_LEADER_PID || signal != 0)
+        return blivet_script.kill(pid, signal);
+    errno = ESRCH;
+    return script.clock_ms < gone_ms ? 0 : -1;
+}
+
+/* Children of an exec'd program, which hold no channel. */
+static void what_was_killed_with_the_daemon_has_a_moment_to_be_gone(void **state)
+{
+    (void)state;
+    static const struct outcome failed = { SAYS("\x49x\n"), true, true, NULL, false, 0, 73, "x" };
+    static const int64_t moments[] = { 0, 10, INT64_MAX };
+    for (size_t i = 0; i < 3; i++) {
+        struct blivet_ops ops = blivet_script;
+        struct launch_case launch = { .ops = &ops };
+        ops.kill = be_a_group;
+        gone_ms = moments[i];
+        meet(&failed, 15, true, true);
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_outcome(73, "x");
+        assert_in_range(script.clock_ms, i == 1 ? 10 : 0, i == 0 ? 5 : 100); /* nobody waits for ever */
+    }
+}
+
 /* ---- the launcher's own troubles ---- */
 
 static void a_channel_that_cannot_be_read_is_a_system_error(void **state)
@@ -300,6 +353,7 @@ static void a_channel_that_cannot_be_read_is_a_system_error(void **state)
         { "recv", EIO, "notification channel: input/output error" },
         { "poll", ENOMEM, "notification channel: cannot allocate memory" },
         { "recvmsg", EMSGSIZE, "notification channel: message too long" },
+        { "recvmsg", SCRIPT_LIES, "notification channel: protocol error" }, /* it left well, and said nothing */
         { "waitid", EINVAL, "notification channel: invalid argument" },
         { "send", ENOBUFS, "notification channel: no buffer space available" }, /* the "go" */
     };
@@ -358,6 +412,9 @@ int main(void)
         CLAIM("NTF-17 SEQ-13", go_is_said_when_the_leader_is_gone),
         CLAIM("NTF-14 SEQ-14", a_status_that_comes_late_is_waited_for),
         CLAIM("NTF-17 NTF-13", a_daemon_that_cannot_hear_go_is_judged_like_any_other),
+        CLAIM("NTF-3 NTF-13", a_leaders_death_does_not_undo_a_start),
+        CLAIM("NTF-14 SEQ-14", a_stat_that_cannot_be_understood_tells_nothing),
+        CLAIM("NTF-13", what_was_killed_with_the_daemon_has_a_moment_to_be_gone),
         CLAIM("NTF-4 NTF-17 ERR-6", a_channel_that_cannot_be_read_is_a_system_error),
         CLAIM("NTF-6 SEQ-7", interruptions_change_nothing),
         CLAIM("CLI-12", a_message_that_cannot_be_printed_changes_nothing),

@@ -122,6 +122,7 @@ static void ways_to_be_ready_are_spelled_out(void **state)
         { "--ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
         { "--ready=fd:3 x", BLIVET_READY_FD, 3, 0 },
         { "--ready=fd:3 --ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
+        { "--ready=notify --ready=exec x", BLIVET_READY_EXEC, 0, 0 },
         { "--on-timeout=leave x", BLIVET_READY_EXEC, 0, BLIVET_LEAVE_ON_TIMEOUT },
         { "--on-timeout=leave --on-timeout=end x", BLIVET_READY_EXEC, 0, 0 },
     };
@@ -266,6 +267,8 @@ static const struct { const char *line, *want; } refusals[] = {
     { "--keep-fd 99999999999999999999 x", "option --keep-fd: 99999999999999999999: is too large" },
     { "--chown some x", "option --chown: some: is not one of logs, all, none" },
     { "--chown= x", "option --chown: '': is not one of logs, all, none" },
+    { "--trace= x", "option --trace: '': names no file" },
+    { "--explain --trace x", "option --explain: does nothing that --trace could show" },
     { "-E =x x", "option --env: =x: the name is empty" },
     { "--env= x", "option --env: '': the name is empty" },
 };
@@ -341,6 +344,23 @@ static void the_help_lists_every_option(void **state)
     free(text);
 }
 
+static void a_start_can_be_watched_or_explained(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--trace x"), 0);
+    assert_true(options.trace && !options.explain);
+    assert_null(options.trace_file);
+    assert_string_equal(options.program[0], "x");
+    done();
+    assert_int_equal(parse("--trace=/t.json x"), 0);
+    assert_true(options.trace);
+    assert_string_equal(options.trace_file, "/t.json");
+    done();
+    assert_int_equal(parse("--explain x"), 0);
+    assert_true(options.explain && !options.trace);
+    done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +377,7 @@ int main(void)
         CLAIM("CLI-7 ERR-1", no_word_at_all_is_a_usage_error),
         CLAIM("ERR-6", memory_that_runs_out_is_a_system_error),
         CLAIM("CLI-13", the_help_lists_every_option),
+        CLAIM("CLI-16 CLI-18", a_start_can_be_watched_or_explained),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

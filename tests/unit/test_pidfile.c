@@ -104,6 +104,24 @@ static void a_pidfile_that_fits_in_part_only_is_none(void **state)
         }
 }
 
+static void what_happens_while_it_is_emptied_changes_nothing(void **state)
+{
+    (void)state;
+    static const int errors[] = { EINTR, EIO };
+    for (int i = 0; i < 2; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script_add("/run/x.pid", S_IFREG | 0644, "");
+        script.disk_room = 2;
+        script_fail("ftruncate", 1, errors[i]);
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        if (errors[i] == EINTR)
+            assert_null(script_file("/run/x.pid"));
+        else
+            assert_content("/run/x.pid", "10"); /* somebody else's number, which a disk that broke twice has kept */
+        assert_told(73, "pidfile: /run/x.pid: no space left on device");
+    }
+}
+
 static void a_size_limit_is_an_error_and_no_death(void **state)
 {
     (void)state;
@@ -379,6 +397,7 @@ static void what_is_planted_after_validation_is_refused_unchanged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("ERR-7 SEQ-7", what_happens_while_it_is_emptied_changes_nothing),
         CLAIM("PID-2 PID-9", what_we_created_and_a_rival_locked_is_the_rivals),
         CLAIM("PID-1", the_pidfile_is_the_pid_and_a_newline),
         CLAIM("PID-3", old_content_is_replaced_in_place),

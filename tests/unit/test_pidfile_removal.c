@@ -310,6 +310,57 @@ static void a_lock_of_the_dead_is_waited_for(void **state)
     }
 }
 
+static void another_instance_writes_its_number(const char *call)
+{
+    if (strcmp(call, "poll") == 0 && script_called("flock"))
+        set_content("/run/x.pid", "4711\n");
+}
+
+static void a_lock_that_is_anothers_by_then_is_not_waited_for(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    prepare_files = locked_file;
+    script.meanwhile = the_daemon_dies_in_step_12;
+    script.hears_end = script.daemon_dead = script.has_pidfd = true;
+    script.watch = another_instance_writes_its_number;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 1);
+    assert_left("/run/x.pid", "4711\n");
+    assert_in_range(script.clock_ms, 0, 500);
+}
+
+static void the_leader_dies_before_there_is_a_daemon(void)
+{
+    own_file(); /* of a daemon with that number, long ago */
+}
+
+static void before_there_is_a_daemon_no_pidfile_is_touched(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script.meanwhile = the_leader_dies_before_there_is_a_daemon;
+    script.hears_end = true;
+    script.leader_status = SIGKILL;
+    script.handles_taken = true;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 1);
+    assert_left("/run/x.pid", "102\n");
+    assert_false(script_called("flock"));
+}
+
+static void without_a_pidfile_there_is_none_to_remove(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .lockfile = "/run/x.lock" });
+    blivet_cleanup(daemon);
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    blivet_close(daemon);
+    assert_false(script_called("unlink"));
+    assert_left("/run/x.lock", "");
+}
+
 /* ---- for root (PID-10) ---- */
 
 static void for_root_a_file_in_other_hands_is_replaced(void **state)
@@ -372,6 +423,37 @@ static void a_lockfile_of_its_own_may_be_in_other_hands(void **state)
     assert_int_equal(script_file("/run/x.lock")->inode, inode);
 }
 
+/* The launcher opens it anew, and may get the number 0. */
+static void with_closed_standard_descriptors_the_pidfile_of_the_dead_goes_too(void **state)
+{
+    (void)state;
+    static void (*const ways[])(void) = { own_file, own_file_and_lockfile, locked_file };
+    for (int i = 0; i < 3; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        for (int fd = 0; fd < 3; fd++)
+            script_kernel.close(fd);
+        prepare_files = ways[i];
+        script.meanwhile = the_daemon_dies_in_step_12;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        script.foreign_lock_ms = 300; /* a moment to let go */
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .lockfile = i == 1 ? "/run/x.lock" : NULL }),
+                         SCRIPT_EXITED);
+        assert_left("/run/x.pid", NULL);
+    }
+}
+
+static void a_pidfile_that_cannot_be_read_is_left(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    prepare_files = own_file;
+    script.meanwhile = the_daemon_dies_in_step_12;
+    script.hears_end = script.daemon_dead = script.has_pidfd = true;
+    script_fail("pread", 0, EIO);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_left("/run/x.pid", "102\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,10 +470,15 @@ int main(void)
         CLAIM("PID-9", the_launcher_removes_nothing_without_the_lock),
         CLAIM("PID-8", the_handlers_go_after_the_pidfile),
         CLAIM("PID-9", a_lock_of_the_dead_is_waited_for),
+        CLAIM("PID-9 PID-2", a_lock_that_is_anothers_by_then_is_not_waited_for),
+        CLAIM("PID-9 NTF-13", before_there_is_a_daemon_no_pidfile_is_touched),
+        CLAIM("PID-7", without_a_pidfile_there_is_none_to_remove),
         CLAIM("PID-10 ERR-7", a_file_system_where_all_may_write_holds_no_pidfile_for_root),
         CLAIM("PID-10", for_root_a_file_in_other_hands_is_replaced),
         CLAIM("PID-10 ERR-7", a_file_in_other_hands_that_cannot_be_replaced_is_refused),
         CLAIM("PID-10 CFG-13", a_lockfile_of_its_own_may_be_in_other_hands),
+        CLAIM("PID-9 SEQ-9", with_closed_standard_descriptors_the_pidfile_of_the_dead_goes_too),
+        CLAIM("PID-9 PID-7", a_pidfile_that_cannot_be_read_is_left),
     };
     return cmocka_run_group_tests_name("pidfile_removal", tests, NULL, NULL);
 }

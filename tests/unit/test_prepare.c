@@ -210,23 +210,25 @@ static void buffered_output_is_written_before_anything_changes(void **state)
 }
 
 /* Else it would come out of a later flush, into a log of ours. */
-static void buffered_output_that_its_file_refuses_is_dropped(void **state)
+static void drop_what_is_refused(FILE *stream)
 {
-    (void)state;
-    int full = open("/dev/full", O_WRONLY), saved = dup(1);
+    int number = fileno(stream), full = open("/dev/full", O_WRONLY), saved = dup(number);
+    static char buffer[4096];
     FILE *later = tmpfile();
     struct stat file;
     if (full < 0)
         skip();
     script_begin(SCRIPT_LAUNCHER);
-    fflush(stdout);
-    dup2(full, 1);
-    fputs("lost", stdout);
+    fflush(stream);
+    setvbuf(stream, buffer, _IOFBF, sizeof buffer); /* standard error has none, and a terminal's is by line */
+    dup2(full, number);
+    fputs("lost", stream);
     blivet_flush_stdio(&blivet_script);
-    dup2(fileno(later), 1);
-    fflush(stdout);
-    clearerr(stdout);
-    dup2(saved, 1);
+    dup2(fileno(later), number);
+    fflush(stream);
+    clearerr(stream);
+    dup2(saved, number);
+    setvbuf(stream, NULL, _IONBF, 0);
     fstat(fileno(later), &file);
     fclose(later);
     close(full);
@@ -234,6 +236,13 @@ static void buffered_output_that_its_file_refuses_is_dropped(void **state)
     assert_int_equal(file.st_size, 0);
     assert_ptr_equal(script.actions[SIGPIPE].sa_handler, SIG_DFL); /* ignored for the flush only */
     assert_true(script_count("sigaction") >= 4);
+}
+
+static void buffered_output_that_its_file_refuses_is_dropped(void **state)
+{
+    (void)state;
+    drop_what_is_refused(stdout);
+    drop_what_is_refused(stderr);
 }
 
 int main(void)

@@ -1,6 +1,9 @@
 /* test_readiness.c - a program that says when it is ready, and a manager that is told (NTF-15, NTF-18). */
 #include "unit.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 
 #define EXECED "102 (x) S 101 101 101 0 -1 0 0"
 
@@ -98,6 +101,87 @@ static void a_limit_can_be_extended(void **state)
     wait_for(config, 75, "program was not ready after 2.400 seconds: permission denied");
 }
 
+static void an_extension_without_end_is_the_longest_there_is(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.ready_timeout_ms = 500;
+    program_runs();
+    says(400, SCRIPT_DAEMON_PID, "EXTEND_TIMEOUT_USEC=18446744073709551615");
+    says(3000000, SCRIPT_DAEMON_PID, "READY=1");
+    wait_for(config, 0, NULL);
+    assert_int_equal(script.clock_ms, 3000000);
+}
+
+static void without_handles_the_program_is_watched_too(void **state)
+{
+    (void)state;
+    for (int with_stat = 0; with_stat < 2; with_stat++) {
+        program_runs();
+        script.has_pidfd = false;
+        script.has_stat = with_stat;
+        says(300, SCRIPT_DAEMON_PID, "READY=1");
+        wait_for(notify, 0, NULL);
+        program_runs();
+        script.has_pidfd = false;
+        script.has_stat = with_stat;
+        says(300, 0, NULL);
+        wait_for(newline, 1, "program closed its readiness descriptor before it was ready");
+        program_runs();
+        script.has_pidfd = false;
+        script.has_stat = with_stat;
+        script.event_ms = 50;
+        script.daemon_dead = true;
+        script.stat_line = NULL;
+        wait_for(newline, 1, "program ended before it was ready");
+        assert_in_range(script.clock_ms, 50, 500);
+    }
+}
+
+static void it_dies_once_its_descriptor_has_ended(const char *call)
+{
+    if (!script_called("read") || strcmp(call, "read") == 0)
+        return;
+    script.daemon_dead = script.status_kept = true;
+    script.stat_line = NULL;
+    script.daemon_status = SIGKILL;
+}
+
+/* The end of its descriptor comes a moment before its death can be seen. */
+static void a_program_that_dies_has_not_only_hung_up(void **state)
+{
+    (void)state;
+    for (int with_pidfd = 0; with_pidfd < 2; with_pidfd++) {
+        program_runs();
+        script.has_pidfd = with_pidfd;
+        script.watch = it_dies_once_its_descriptor_has_ended;
+        says(10, 0, NULL);
+        wait_for(newline, 1, with_pidfd ? "program was killed by SIGKILL\n" : "program ended before it was ready");
+        assert_true(script.daemon_dead);
+    }
+}
+
+static void a_program_that_backgrounds_itself_is_told_how_to_be_run(void **state)
+{
+    (void)state;
+    static const char hint[] = "; one that backgrounds itself must be run in its foreground mode";
+    static const struct { bool known; int status; const char *notice; bool hinted; } cases[] = {
+        { true, 0, "STATUS=x", true }, { false, 0, "STATUS=x", true }, { true, 3 << 8, "STATUS=x", false },
+        { true, 0, "ERRNO=2", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        program_runs();
+        says(10, SCRIPT_DAEMON_PID, cases[i].notice);
+        script.event_ms = 50;
+        script.daemon_dead = true;
+        script.stat_line = NULL;
+        script.status_kept = cases[i].known;
+        script.daemon_status = cases[i].status;
+        wait_for(notify, 1, "program ended before it was ready");
+        assert_int_equal(strstr(script.printed, hint) != NULL, cases[i].hinted);
+    }
+}
+
 static void status_is_shown_only_where_asked(void **state)
 {
     (void)state;
@@ -107,6 +191,89 @@ static void status_is_shown_only_where_asked(void **state)
     says(10, SCRIPT_DAEMON_PID, "STATUS=load\033ing");
     says(20, SCRIPT_DAEMON_PID, "READY=1");
     wait_for(config, 0, "status: load\\x1bing\n");
+}
+
+static void a_status_that_nobody_reads_is_not_tried_again(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.flags = BLIVET_SHOW_STATUS;
+    program_runs();
+    script.stuck_reader = true;
+    says(10, SCRIPT_DAEMON_PID, "STATUS=one");
+    says(20, SCRIPT_DAEMON_PID, "STATUS=two");
+    says(30, SCRIPT_DAEMON_PID, "STATUS=three\nREADY=1");
+    wait_for(config, 0, NULL);
+    assert_in_range(script.clock_ms, 30, 1999); /* a second at the most, not one a line */
+}
+
+/* What the kernel hands over with a datagram, as a test wishes. */
+static struct {
+    bool nobody, other_kind, other_level, cut;
+    int datagrams;
+} strange;
+
+static ssize_t receive_strangely(int fd, struct msghdr *message, int flags)
+{
+    const struct ucred credentials = { SCRIPT_DAEMON_PID, 0, 0 };
+    static const char ready[] = "READY=1";
+    if (message->msg_iov[0].iov_len < 100) /* the leader's handles */
+        return blivet_script.recvmsg(fd, message, flags);
+    if (strange.datagrams-- <= 0) {
+        script.notices_heard = script.notice_count;
+        errno = EAGAIN;
+        return -1;
+    }
+    script.clock_ms++;
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = strange.other_level ? SOL_SOCKET + 1 : SOL_SOCKET;
+    header->cmsg_type = strange.other_kind ? SCM_RIGHTS : SCM_CREDENTIALS;
+    header->cmsg_len = CMSG_LEN(sizeof credentials);
+    memcpy(CMSG_DATA(header), &credentials, sizeof credentials);
+    if (strange.nobody)
+        message->msg_controllen = 0;
+    message->msg_flags = strange.cut ? MSG_TRUNC : 0;
+    memcpy(message->msg_iov[0].iov_base, ready, sizeof ready - 1);
+    return sizeof ready - 1;
+}
+
+static void only_a_whole_datagram_with_its_sender_is_heard(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    ops.recvmsg = receive_strangely;
+    for (int how = 0; how < 5; how++) {
+        struct launch_case launch = { .config = notify, .ops = &ops };
+        launch.config.ready_timeout_ms = 500;
+        program_runs();
+        says(10, SCRIPT_DAEMON_PID, "");
+        memset(&strange, 0, sizeof strange);
+        strange.datagrams = 1;
+        strange.nobody = how == 1;
+        strange.other_kind = how == 2;
+        strange.other_level = how == 3;
+        strange.cut = how == 4;
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, how == 0 ? 0 : 75);
+    }
+}
+
+/* Whoever sends without end must not keep the limit from being looked at. */
+static void a_flood_does_not_hide_the_limit(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .config = notify, .ops = &ops };
+    ops.recvmsg = receive_strangely;
+    launch.config.ready_timeout_ms = 500;
+    program_runs();
+    says(10, SCRIPT_DAEMON_PID, "");
+    memset(&strange, 0, sizeof strange);
+    strange.datagrams = 100000;
+    strange.nobody = true;
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 75);
+    assert_in_range(script.clock_ms, 500, 500 + 64 + 1000);
 }
 
 static void a_death_while_waiting_is_seen_at_once(void **state)
@@ -138,6 +305,23 @@ static void another_main_process_is_watched_and_named(void **state)
     says(30, 120, "READY=1");
     wait_for(config, 0, NULL);
     assert_memory_equal(script_file("/run/x.pid")->content, "120\n", 4);
+}
+
+static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **state)
+{
+    (void)state;
+    program_runs();
+    says(10, SCRIPT_DAEMON_PID, "MAINPID=102\nREADY=1");
+    wait_for(notify, 0, NULL);
+    assert_int_equal(script_count("pidfd_open"), 0);
+    for (int with_stat = 0; with_stat < 2; with_stat++) {
+        program_runs();
+        script.has_stat = with_stat;
+        script.in_session = 120;
+        says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+        says(30, 120, "READY=1");
+        wait_for(notify, 0, NULL);
+    }
 }
 
 /* By its own /proc/PID/stat: it has not been reaped, and its parent may take its time. */
@@ -237,6 +421,79 @@ static void the_program_finds_the_descriptor_where_it_was_promised(void **state)
     assert_int_equal(script_open_fds(), 4); /* the channel, the lock, the pidfile and this one */
 }
 
+static int open_a_pipe_again(const char *path, int flags, mode_t mode)
+{
+    if (strncmp(path, "/proc/self/fd/", 14) != 0)
+        return blivet_script.open(path, flags, mode);
+    assert_int_equal(flags, O_RDWR | O_CLOEXEC);
+    return script_kernel.fcntl(atoi(path + 14), F_DUPFD_CLOEXEC, 3);
+}
+
+/* Opened for both ways, so that a word that nobody reads is no SIGPIPE. */
+static void the_pipe_is_opened_both_ways_and_once(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .config = newline, .ops = &ops };
+    ops.open = open_a_pipe_again;
+    script_begin(SCRIPT_DAEMON);
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_int_equal(script.descriptions[script.fds[9]].kind, SCRIPT_PIPE);
+    assert_int_equal(script_open_fds(), 2); /* the channel and this one */
+}
+
+static int name_nothing(int fd, struct sockaddr *address, socklen_t *size)
+{
+    (void)fd;
+    (void)address;
+    *size = sizeof(sa_family_t) + 1;
+    return 0;
+}
+
+static int name_too_much(int fd, struct sockaddr *address, socklen_t *size)
+{
+    (void)fd;
+    (void)address;
+    *size = sizeof(sa_family_t) + BLIVET_NOTIFY_NAME;
+    return 0;
+}
+
+static int name_a_file(int fd, struct sockaddr *address, socklen_t *size)
+{
+    (void)fd;
+    memcpy(address->sa_data, "/run/x", 7);
+    *size = sizeof(sa_family_t) + 7;
+    return 0;
+}
+
+static void a_socket_without_a_name_of_its_own_is_none(void **state)
+{
+    (void)state;
+    static int (*const ways[])(int, struct sockaddr *, socklen_t *) = { name_nothing, name_too_much, name_a_file };
+    for (size_t i = 0; i < 3; i++) {
+        struct blivet_ops ops = blivet_script;
+        struct launch_case launch = { .config = notify, .ops = &ops };
+        ops.getsockname = ways[i];
+        script_begin(SCRIPT_LAUNCHER);
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_string_equal(launch.error.message, "notify socket: was given no name");
+        assert_int_equal(launch.error.exit_code, 71);
+        assert_int_equal(script_open_fds(), 0);
+        assert_int_equal(script.allocations, 0);
+    }
+}
+
+static void a_descriptor_at_the_very_limit_is_refused(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    struct launch_case launch = { .config = { .ready = BLIVET_READY_FD, .ready_fd = INT_MAX } };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_null(launch.daemon);
+    assert_contains(launch.error.message, "readiness descriptor: ");
+    assert_int_equal(script_open_fds(), 0);
+}
+
 static void the_program_finds_the_sockets_name(void **state)
 {
     (void)state;
@@ -307,6 +564,40 @@ static void a_manager_that_cannot_be_told_is_an_error(void **state)
     }
 }
 
+static void without_a_manager_nobody_is_told(void **state)
+{
+    (void)state;
+    static char *none[] = { (char *)"NOTIFY_SOCKETS=/x", (char *)"NOTIFY_SOCKET=", NULL };
+    for (int i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script.environment = i ? none : NULL;
+        struct launch_case launch = { .config = { .flags = BLIVET_FOREGROUND } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_int_equal(blivet_notify_parent(launch.daemon, &launch.error), 0);
+        assert_false(script_called("socket"));
+    }
+}
+
+static void a_name_longer_than_any_sockets_is_refused(void **state)
+{
+    (void)state;
+    for (size_t length = 107; length <= 108; length++) {
+        char entry[200] = "NOTIFY_SOCKET=/";
+        char *environment[] = { entry, NULL };
+        size_t before = strlen("NOTIFY_SOCKET=");
+        memset(entry + before + 1, 'x', length - 1);
+        script_begin(SCRIPT_LAUNCHER);
+        script.environment = environment;
+        struct launch_case launch = { .config = { .flags = BLIVET_FOREGROUND } };
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_int_equal(blivet_notify_parent(launch.daemon, &launch.error), length == 107 ? 0 : -1);
+        if (length == 108)
+            assert_contains(launch.error.message, "is not the name of a socket");
+        else
+            assert_string_equal(script.manager, entry + before);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +617,19 @@ int main(void)
         CLAIM("NTF-15 SEQ-5", what_cannot_be_opened_is_returned_with_nothing_left),
         CLAIM("NTF-18", in_foreground_mode_a_manager_is_told_once),
         CLAIM("NTF-18", a_manager_that_cannot_be_told_is_an_error),
+        CLAIM("NTF-11 NTF-15", an_extension_without_end_is_the_longest_there_is),
+        CLAIM("NTF-15 SEQ-14", without_handles_the_program_is_watched_too),
+        CLAIM("NTF-14 NTF-15", a_program_that_dies_has_not_only_hung_up),
+        CLAIM("NTF-14 NTF-15", a_program_that_backgrounds_itself_is_told_how_to_be_run),
+        CLAIM("NTF-15 CLI-12", a_status_that_nobody_reads_is_not_tried_again),
+        CLAIM("NTF-15", only_a_whole_datagram_with_its_sender_is_heard),
+        CLAIM("NTF-15 NTF-11", a_flood_does_not_hide_the_limit),
+        CLAIM("NTF-15", the_main_process_may_name_itself_and_there_may_be_no_pidfile),
+        CLAIM("NTF-13 NTF-15", the_pipe_is_opened_both_ways_and_once),
+        CLAIM("NTF-15 SEQ-5", a_socket_without_a_name_of_its_own_is_none),
+        CLAIM("NTF-15 SEQ-5", a_descriptor_at_the_very_limit_is_refused),
+        CLAIM("NTF-18", without_a_manager_nobody_is_told),
+        CLAIM("NTF-18", a_name_longer_than_any_sockets_is_refused),
     };
     return cmocka_run_group_tests_name("readiness", tests, NULL, NULL);
 }

@@ -105,6 +105,180 @@ static void what_cannot_be_written_is_not_tried_again(void **state)
     assert_int_equal(script_count("write"), 1);
 }
 
+static void a_call_that_has_not_returned_has_no_result(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->getpid();
+    ops->chdir("/");
+    ops->environment();
+    ops->getpid();
+    for (int i = 0; i < 3; i++)
+        memory.trace.records[i].state = BLIVET_CALL_BEGUN;
+    memory.trace.records[2].call = -1;
+    for (int call = 0; memory.trace.records[2].call < 0; call++)
+        if (strcmp(blivet_call_name(call), "execve") == 0)
+            memory.trace.records[2].call = (int16_t)call;
+    memory.trace.records[3].state = BLIVET_CALL_NONE; /* another process is about to fill it in */
+    assert_contains(shown(trace_as_text, &ending, false), "  getpid() = ?\n");
+    assert_contains(script.printed, "  chdir(\"/\") = ?\n");
+    assert_contains(script.printed, "  execve()\nverdict: exit 0\n");
+}
+
+static void each_errno_has_its_name(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    static const struct { int number; const char *name; } errors[] = {
+#define REASON(name, text) { name, #name },
+#include "../../core/errno.def"
+#undef REASON
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        char want[64];
+        begin();
+        script_fail("chdir", 1, errors[i].number);
+        ops->chdir("/");
+        snprintf(want, sizeof want, "chdir(\"/\") = -1 %s\n", errors[i].name);
+        assert_contains(shown(trace_as_text, &ending, false), want);
+    }
+}
+
+static void a_number_without_a_name_is_a_question_mark(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    script_fail("chdir", 1, 4095);
+    ops->chdir("/");
+    script_fail("getpwnam", 1, EIO);
+    ops->getpwnam("x");
+    assert_contains(shown(trace_as_text, &ending, false), "chdir(\"/\") = -1 ?\n");
+    assert_contains(script.printed, "getpwnam(\"x\") = NULL EIO\n");
+}
+
+static void each_process_has_a_row_and_a_step_ends_with_the_next(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "a\tb" };
+    begin();
+    ops->enter_step(1);
+    ops->fork(); /* in the launcher */
+    ops->enter_step(2);
+    ops->getpid();
+    ops->getpid();
+    ops->getpid();
+    shown(trace_as_json, &ending, false); /* sets times */
+    for (int i = 0; i < 6; i++)
+        memory.trace.records[i].began_ns = 1000 * (i + 1);
+    memory.trace.records[3].process = 1;
+    memory.trace.records[3].pid = SCRIPT_LEADER_PID;
+    memory.trace.records[4].state = BLIVET_CALL_NONE;
+    memory.trace.records[4].ended_ns = 99000;
+    memory.trace.records[5].ended_ns = 500; /* a clock that was asked before the call began */
+    memset(script.printed, 0, sizeof script.printed);
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2 };
+    trace_as_json(&sheet, &memory.trace, &ending);
+    assert_contains(script.printed, "\"name\": \"first fork\"");
+    assert_contains(script.printed, "\"ts\": 1.000, \"dur\": 2.000, \"cat\": \"step\"");
+    assert_contains(script.printed, "\"ts\": 3.000, \"dur\": 3.000, \"cat\": \"step\""); /* the last, as long as calls are made */
+    assert_contains(script.printed, "\"pid\": 101, \"args\": {\"name\": \"leader\"}}");
+    assert_contains(script.printed, "\"message\": \"a\\u0009b\"");
+    assert_null(strstr(script.printed, "\"ts\": 5.000"));
+}
+
+static void a_step_ends_when_its_process_has_no_more_calls(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->enter_step(4);
+    ops->getpid();
+    ops->getpid();
+    shown(trace_as_json, &ending, false);
+    memory.trace.records[0].began_ns = 1000;
+    memory.trace.records[1].began_ns = 2000;
+    memory.trace.records[1].ended_ns = 9000;
+    memory.trace.records[2].began_ns = 3000;
+    memory.trace.records[2].ended_ns = 4000;
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2 };
+    memset(script.printed, 0, sizeof script.printed);
+    trace_as_json(&sheet, &memory.trace, &ending);
+    assert_contains(script.printed, "\"ts\": 1.000, \"dur\": 8.000, \"cat\": \"step\"");
+}
+
+static void what_is_longer_than_a_line_is_cut(void **state)
+{
+    (void)state;
+    static char endless[6000];
+    struct ending ending = { .message = endless };
+    memset(endless, 'x', sizeof endless - 1);
+    begin();
+    const char *text = shown(trace_as_text, &ending, false);
+    assert_contains(text, "verdict: exit 0, xxx");
+    assert_in_range(strlen(text), 2048, 4095);
+}
+
+/* Interrupted, in halves, or to somebody who does not read. */
+static void nothing_of_it_is_lost_on_the_way(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    static char whole[sizeof script.printed];
+    begin();
+    ops->chdir("/");
+    strcpy(whole, shown(trace_as_text, &ending, false));
+    for (int how = 0; how < 3; how++) {
+        struct sheet sheet = { .ops = &blivet_script, .fd = 2 };
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail("write", 1, how ? EINTR : SCRIPT_HALF);
+        script.stuck_reader = how == 2;
+        trace_as_text(&sheet, &memory.trace, &ending);
+        assert_string_equal(script.printed, how == 2 ? "" : whole);
+        assert_int_equal(sheet.fd, how == 2 ? -1 : 2);
+        trace_as_text(&sheet, &memory.trace, &ending); /* what has been shown is not shown again */
+        assert_int_equal(script_count("write") > 3, 0);
+    }
+    for (int how = 0; how < 4; how++) {
+        static const int errors[] = { SCRIPT_HALF, EINTR, EIO, SCRIPT_HALF };
+        script_begin(SCRIPT_LAUNCHER);
+        struct sheet sheet = { .ops = &blivet_script, .is_file = true };
+        sheet.fd = script_kernel.open("/run/t", O_WRONLY | O_CREAT, 0644);
+        script_fail("pwrite", 1, errors[how]);
+        if (how == 3)
+            script_fail("pwrite", 1, ENOSPC); /* the second half */
+        trace_as_text(&sheet, &memory.trace, &ending);
+        if (how < 2)
+            assert_string_equal(script_file("/run/t")->content, whole);
+        else
+            assert_int_equal(sheet.fd, -1);
+    }
+}
+
+static void on_the_narrowest_terminal_each_word_is_whole(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2, .width = 5 };
+    begin();
+    ops->open("/a/long/name", O_RDONLY | O_CLOEXEC, 0);
+    trace_as_text(&sheet, &memory.trace, &ending);
+    assert_contains(script.printed, "        open(\"/a/long/name\",\n        O_RDONLY|\n        O_CLOEXEC,\n        0)\n        =\n"
+                                    "        -1\n        ENOENT\n");
+}
+
+static void calls_that_were_left_out_are_counted(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->getpid();
+    memory.trace.records[0].more = 3;
+    assert_contains(shown(trace_as_json, &ending, false), ", \"times more\": 3}}");
+    assert_contains(shown(trace_as_text, &ending, false), "getpid(...), 3 times more\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +286,15 @@ int main(void)
         CLAIM("CLI-16 CLI-17", a_record_that_was_too_long_says_so),
         CLAIM("CLI-17", events_are_json),
         CLAIM("CLI-12 CLI-16", what_cannot_be_written_is_not_tried_again),
+        CLAIM("CLI-16", a_call_that_has_not_returned_has_no_result),
+        CLAIM("CLI-16", a_number_without_a_name_is_a_question_mark),
+        CLAIM("CLI-17", each_process_has_a_row_and_a_step_ends_with_the_next),
+        CLAIM("CLI-17", a_step_ends_when_its_process_has_no_more_calls),
+        CLAIM("CLI-16", what_is_longer_than_a_line_is_cut),
+        CLAIM("CLI-12 CLI-16", nothing_of_it_is_lost_on_the_way),
+        CLAIM("CLI-16", each_errno_has_its_name),
+        CLAIM("CLI-16 CHK-7", on_the_narrowest_terminal_each_word_is_whole),
+        CLAIM("CLI-16 CLI-17", calls_that_were_left_out_are_counted),
     };
     return cmocka_run_group_tests_name("show_trace", tests, NULL, NULL);
 }

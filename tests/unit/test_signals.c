@@ -152,6 +152,30 @@ static void it_leaves_what_it_may_not_remove(void **state)
     handler_leaves("102\n", SCRIPT_DAEMON_PID, true);
 }
 
+/* One that was on its way when the context was closed. */
+static void a_handler_without_a_context_only_ends_the_process(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = with_pidfile();
+    assert_int_equal(blivet_remove_pidfile_on(daemon, both, 2, &error), 0);
+    void (*handler)(int) = script.actions[SIGTERM].sa_handler;
+    blivet_close(daemon);
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
+    script.actions[SIGTERM].sa_handler = handler;
+    strike(SIGTERM);
+    assert_int_equal(script.raised, SIGTERM);
+    assert_non_null(script_file("/run/x.pid"));
+}
+
+static void for_no_signals_nothing_is_installed(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = with_pidfile();
+    assert_int_equal(blivet_remove_pidfile_on(daemon, NULL, 0, &error), 0);
+    assert_int_equal(blivet_remove_pidfile_on(daemon, both, 2, &error), 0);
+    blivet_close(daemon);
+}
+
 static void all_signals_are_installed_or_none(void **state)
 {
     (void)state;
@@ -251,6 +275,8 @@ int main(void)
         CLAIM("PID-8", a_signal_removes_the_pidfile_and_ends_the_process),
         CLAIM("PID-8 PID-7", the_handler_empties_what_it_cannot_remove),
         CLAIM("PID-8 PID-7", it_leaves_what_it_may_not_remove),
+        CLAIM("PID-8", a_handler_without_a_context_only_ends_the_process),
+        CLAIM("PID-8", for_no_signals_nothing_is_installed),
         CLAIM("PID-8", all_signals_are_installed_or_none),
         CLAIM("PID-8 ERR-1", a_signal_that_does_not_end_a_process_is_refused),
         CLAIM("PID-8 ERR-1", a_second_installation_is_refused),

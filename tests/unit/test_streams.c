@@ -118,6 +118,11 @@ static void a_link_to_where_nothing_is_makes_the_log_there(void **state)
     assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x" }), SCRIPT_RETURNED);
     assert_string_equal(script_path_of(1), "/var/log/y");
     assert_int_equal(script_count("open"), 4);
+    script_begin(SCRIPT_DAEMON);
+    script_add("/var/log/x", S_IFLNK | 0777, "/var/log/y");
+    script_fail("open", 4, EINTR);
+    assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x" }), SCRIPT_RETURNED);
+    assert_string_equal(script_path_of(1), "/var/log/y");
 }
 
 /* ---- what cannot be a log ---- */

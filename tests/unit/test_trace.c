@@ -58,6 +58,70 @@ static void arguments_are_readable(void **state)
     assert_contains(last()->arguments, "-5, SIGKILL");
 }
 
+static void any_handler(int signal) { (void)signal; }
+static void any_action(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    (void)context;
+}
+
+static void what_an_argument_points_to_is_shown(void **state)
+{
+    (void)state;
+    const struct sigaction standard = { .sa_handler = SIG_DFL }, handler = { .sa_handler = any_handler },
+                           action = { .sa_sigaction = any_action, .sa_flags = SA_SIGINFO };
+    struct pollfd fds[] = { { .fd = 3, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+    char one[] = "one", two[] = "\177\200\\";
+    char *argv[12] = { one, two };
+    int ends[2];
+    sigset_t set;
+    begin_trace(SCRIPT_DAEMON, sizeof memory);
+    ops->sigaction(SIGTERM, &standard, NULL);
+    assert_last("sigaction", "SIGTERM, SIG_DFL, NULL", 0, 0);
+    ops->sigaction(SIGTERM, &handler, NULL);
+    assert_last("sigaction", "SIGTERM, handler, NULL", 0, 0);
+    ops->sigaction(SIGTERM, &action, NULL);
+    assert_last("sigaction", "SIGTERM, handler, NULL", 0, 0);
+    sigemptyset(&set);
+    ops->sigprocmask(SIG_SETMASK, &set, NULL);
+    assert_last("sigprocmask", "SIG_SETMASK, none, NULL", 0, 0);
+    sigaddset(&set, SIGHUP);
+    ops->sigprocmask(SIG_BLOCK, &set, &set);
+    assert_contains(last()->arguments, ", some, &");
+    ops->poll(fds, 2, 0);
+    assert_contains(last()->arguments, "[3, -1], 2, 0");
+    ops->execve("/bin/gone", argv, argv);
+    assert_last("execve", "\"/bin/gone\", [\"one\", \"\\177\\200\\\\\"], &envp", -1, ENOENT);
+    for (int i = 0; i < 11; i++)
+        argv[i] = one;
+    ops->execve("/x", argv, argv);
+    const char *more = last()->arguments;
+    int words = 0;
+    for (const char *at = more; (at = strstr(at, "one")); at++)
+        words++;
+    assert_in_range(words, 1, 8);
+    ops->pwrite(3, one, 0, 0);
+    assert_contains(last()->arguments, "3, \"\", 0, 0");
+    ops->pidfd_exit_status(3, &words);
+    assert_contains(last()->arguments, "3, &status");
+    ops->umask(0);
+    assert_last("umask", "0", 022, 0);
+    script_fail("socketpair", 1, EMFILE);
+    ops->socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    assert_contains(last()->arguments, "&ends"); /* nothing has been filled in */
+    script_fail("pipe2", 1, EMFILE);
+    ops->pipe2(ends, O_CLOEXEC);
+    assert_contains(last()->arguments, "&ends");
+    ops->pipe2(ends, O_CLOEXEC);
+    assert_contains(last()->arguments, "], O_CLOEXEC");
+    script_fail("fork", 1, EAGAIN);
+    ops->fork();
+    assert_last("fork", "", -1, EAGAIN);
+    assert_string_equal(blivet_call_name(-1), "?");
+    assert_string_equal(blivet_call_name(4711), "?");
+}
+
 static void a_failure_is_recorded_and_errno_stays(void **state)
 {
     (void)state;
@@ -157,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("ASR-7", arguments_are_readable),
+        CLAIM("ASR-7", what_an_argument_points_to_is_shown),
         CLAIM("ASR-7", a_failure_is_recorded_and_errno_stays),
         CLAIM("ASR-7", process_and_step_are_noted),
         CLAIM("ASR-7", an_end_is_recorded_before_it_comes),

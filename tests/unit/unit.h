@@ -19,6 +19,7 @@
 struct launch_case {
     struct blivet_config config;
     enum blivet_threads threads;
+    const struct blivet_ops *ops;  /* NULL: the scripted ones as they are */
     struct blivet_context *daemon; /* what came back */
     struct blivet_error error;
 };
@@ -26,7 +27,8 @@ struct launch_case {
 static inline void launch_body(void *argument)
 {
     struct launch_case *launch = argument;
-    launch->daemon = blivet_daemonize_on(&launch->config, &blivet_script, launch->threads, &launch->error);
+    const struct blivet_ops *ops = launch->ops ? launch->ops : &blivet_script;
+    launch->daemon = blivet_daemonize_on(&launch->config, ops, launch->threads, &launch->error);
 }
 
 /* How it ended; for SCRIPT_RETURNED the context or the error is in the case. */

@@ -1,0 +1,326 @@
+/* test_check_read.c - daemoncheck reads /proc: every call may fail, and /proc may say what it likes (CHK-1 to CHK-3). */
+#include "unit.h"
+#include "../../cli/check_judge.h"
+#include "../../cli/check_read.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- the C library, with one call that fails, and some files that are others ---- */
+
+static struct {
+    const char *call;
+    int nth, error, count;
+} fault;
+static struct {
+    const char *ending; /* of a path */
+    int nth;            /* 0: each time */
+    const char *text;   /* what is read in its place */
+    int count;
+} forged;
+static char forgery[96];
+static int allocations;
+static uid_t owner_of_folders; /* (uid_t)-1: as it is */
+
+static bool strikes(const char *call)
+{
+    if (!fault.call || strcmp(fault.call, call) != 0 || ++fault.count != fault.nth)
+        return false;
+    errno = fault.error;
+    return true;
+}
+
+static bool ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), tail = strlen(ending);
+    return length >= tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static int open_another(const char *path, int flags, mode_t mode)
+{
+    if (strikes("open"))
+        return -1;
+    bool other = forged.ending && ends_in(path, forged.ending) && (++forged.count == forged.nth || forged.nth == 0);
+    return blivet_libc.open(other ? forgery : path, flags, mode);
+}
+
+static ssize_t read_or_fail(int fd, void *bytes, size_t count)
+{
+    return strikes("read") ? -1 : blivet_libc.read(fd, bytes, count);
+}
+
+static ssize_t readlink_or_fail(const char *path, char *bytes, size_t count)
+{
+    return strikes("readlink") ? -1 : blivet_libc.readlink(path, bytes, count);
+}
+
+static int stat_or_fail(const char *path, struct stat *file)
+{
+    int result = strikes("stat") ? -1 : blivet_libc.stat(path, file);
+    if (result == 0 && S_ISDIR(file->st_mode) && owner_of_folders != (uid_t)-1) {
+        file->st_uid = owner_of_folders;
+        file->st_mode = S_IFDIR | 0755;
+    }
+    return result;
+}
+
+static int lstat_or_fail(const char *path, struct stat *file)
+{
+    return strikes("lstat") ? -1 : blivet_libc.lstat(path, file);
+}
+
+static ssize_t getdents_or_fail(int fd, void *bytes, size_t count)
+{
+    return strikes("getdents") ? -1 : blivet_libc.getdents(fd, bytes, count);
+}
+
+static void *count_memory(size_t count, size_t size)
+{
+    if (strikes("calloc"))
+        return NULL;
+    allocations++;
+    return calloc(count, size);
+}
+
+static void count_free(void *memory)
+{
+    allocations -= memory != NULL;
+    free(memory);
+}
+
+static uid_t be_somebody(void) { return 1000; }
+
+static struct blivet_ops table(void)
+{
+    struct blivet_ops ops = blivet_libc;
+    ops.open = open_another;
+    ops.read = read_or_fail;
+    ops.readlink = readlink_or_fail;
+    ops.stat = stat_or_fail;
+    ops.lstat = lstat_or_fail;
+    ops.getdents = getdents_or_fail;
+    ops.calloc = count_memory;
+    ops.free = count_free;
+    ops.geteuid = be_somebody;
+    return ops;
+}
+
+/* ---- one look ---- */
+
+static struct check_facts facts;
+static struct blivet_error error;
+static char folder[64], pidfile[80];
+
+static int prepare(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/test_check_read.XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(pidfile, sizeof pidfile, "%s/pid", folder);
+    snprintf(forgery, sizeof forgery, "%s/forgery", folder);
+    FILE *file = fopen(pidfile, "w");
+    fprintf(file, "%d\n", (int)getpid());
+    return fclose(file);
+}
+
+static int tidy(void **state)
+{
+    (void)state;
+    unlink(forgery);
+    unlink(pidfile);
+    return rmdir(folder);
+}
+
+/* Nothing stays open, and no memory is lost. */
+static int look(pid_t pid, const char *path)
+{
+    const struct blivet_ops ops = table();
+    int before = dup(0);
+    close(before);
+    memset(&facts, 0, sizeof facts);
+    memset(&error, 0, sizeof error);
+    int code = check_read(&facts, pid, path, &ops, &error);
+    int after = dup(0);
+    close(after);
+    assert_int_equal(after, before);
+    assert_true(code == 0 || error.message[0] != '\0');
+    return code;
+}
+
+static void done(void)
+{
+    const struct blivet_ops ops = table();
+    check_free(&facts, &ops);
+    assert_int_equal(allocations, 0);
+    fault.call = NULL;
+    forged.ending = NULL;
+    owner_of_folders = (uid_t)-1;
+}
+
+static int wrong_points(void)
+{
+    struct check_report report;
+    check_judge(&facts, &report);
+    return (int)report.counts[CHECK_WRONG];
+}
+
+static void forge(const char *ending, int nth, const char *text)
+{
+    FILE *file = fopen(forgery, "w");
+    fputs(text, file);
+    fclose(file);
+    forged.ending = ending;
+    forged.nth = nth;
+    forged.count = 0;
+}
+
+/* ---- tests ---- */
+
+static void a_process_is_seen_whole(void **state)
+{
+    (void)state;
+    owner_of_folders = (uid_t)-1;
+    assert_int_equal(look(0, pidfile), 0);
+    assert_int_equal(facts.stat.pid, getpid());
+    assert_int_equal(facts.pidfile.named, getpid());
+    assert_int_equal(facts.pidfile.content, CHECK_PID_AND_NEWLINE);
+    assert_true(facts.fds_seen && facts.directory_seen && facts.pidfile.locks_seen && facts.parent.alive);
+    assert_true(facts.fd_count > 2);
+    assert_contains(facts.program, "test_check_read");
+    done();
+}
+
+/* What fails is not seen, or is the error; it never makes a process better or worse than it is. */
+static void each_call_may_fail(void **state)
+{
+    (void)state;
+    static const char *const calls[] = { "open", "read", "readlink", "stat", "lstat", "getdents", "calloc" };
+    static const int errors[] = { EACCES, EINTR, EPERM };
+    assert_int_equal(look(0, pidfile), 0);
+    int wrong = wrong_points();
+    done();
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        for (int kind = 0; kind < (i < 2 ? 3 : 1); kind++)
+            for (int nth = 1, fired = 1; fired; nth++) {
+                fault.call = calls[i];
+                fault.nth = nth;
+                fault.error = errors[kind];
+                fault.count = 0;
+                int code = look(0, pidfile);
+                fired = fault.count >= nth;
+                assert_true(code == 0 || code == 66 || code == 69 || code == 71);
+                if (kind == 1 || !fired)
+                    assert_int_equal(code, 0);
+                if (code == 0)
+                    assert_in_range(wrong_points(), 0, wrong + 1); /* a descriptor not seen counts as closed */
+                done();
+            }
+}
+
+static void what_proc_says_is_judged_before_it_is_believed(void **state)
+{
+    (void)state;
+    static const char other[] = "1 (x) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0";
+    static const struct {
+        const char *ending;
+        int nth;
+        const char *text;
+        int code;
+        const char *message;
+    } cases[] = {
+        { "/stat", 1, "nonsense", 71, "/proc: is not as Linux has it, or is not mounted" },
+        { "/stat", 2, "nonsense", 69, "does not exist" },
+        { "/stat", 2, "1 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0", 69, "has ended, and its parent" },
+        { "/stat", 5, other, 69, "has ended while it was looked at" },
+        { "/stat", 5, "", 69, "has ended while it was looked at" },
+        { "/status", 1, "nonsense", 69, "has ended while it was looked at" },
+        { "/pid", 0, "0\n", 66, "names no process" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        forge(cases[i].ending, cases[i].nth, cases[i].text);
+        assert_int_equal(look(0, pidfile), cases[i].code);
+        assert_contains(error.message, cases[i].message);
+        done();
+    }
+}
+
+static void relatives_may_be_none_or_dead(void **state)
+{
+    (void)state;
+    char stat[128];
+    forge("/stat", 3, "9 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0");
+    assert_int_equal(look(0, pidfile), 0);
+    assert_false(facts.parent.alive);
+    done();
+    snprintf(stat, sizeof stat, "%d (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0", (int)getpid());
+    forge("/stat", 0, stat);
+    assert_int_equal(look(0, pidfile), 0);
+    assert_false(facts.parent.alive || facts.leader.alive);
+    done();
+}
+
+static void long_texts_and_strange_ones_are_read(void **state)
+{
+    (void)state;
+    static char mounts[40000] = "1 0 8:1 / /nowhere rw\n";
+    memset(mounts + strlen(mounts), ' ', sizeof mounts - 1 - strlen(mounts));
+    strcpy(mounts + sizeof mounts - 40, "\n1 0 8:1 / / rw - ext4 x rw\n");
+    forge("/mountinfo", 0, mounts);
+    assert_int_equal(look(0, pidfile), 0);
+    assert_string_equal(facts.mount_point, "/");
+    done();
+    forge("/mountinfo", 0, "1 0 8:1 / /nowhere rw\n");
+    assert_int_equal(look(0, pidfile), 0);
+    assert_string_equal(facts.mount_point, "");
+    done();
+    forge("/wchan", 0, "do_sigtimedwait");
+    assert_int_equal(look(0, pidfile), 0);
+    assert_true(facts.waits_for_signal);
+    done();
+    forge("/fdinfo/0", 0, "nonsense");
+    assert_int_equal(look(0, pidfile), 0);
+    for (size_t i = 0; i < facts.fd_count; i++)
+        assert_int_not_equal(facts.fds[i].number, 0);
+    done();
+    memset(mounts, '7', sizeof mounts - 1); /* as a pidfile: no more of it is read than a pid needs */
+    forge("/pid", 0, mounts);
+    assert_int_equal(look(0, pidfile), 66);
+    done();
+}
+
+static void whoever_can_replace_the_pidfile_is_named(void **state)
+{
+    (void)state;
+    char here[256];
+    static const struct {
+        uid_t owner;
+        bool open;
+    } cases[] = { { 0, false }, { 1000, false }, { 44, true } };
+    assert_non_null(getcwd(here, sizeof here));
+    for (size_t i = 0; i < 3; i++)
+        for (int relative = 0; relative < 4; relative++) {
+            static const char *const paths[] = { NULL, "pid", "./pid", "././pid" };
+            owner_of_folders = cases[i].owner;
+            assert_int_equal(chdir(folder), 0);
+            assert_int_equal(look(0, relative ? paths[relative] : pidfile), 0);
+            assert_int_equal(chdir(here), 0);
+            assert_int_equal(*facts.pidfile.open_to != '\0', cases[i].open);
+            assert_int_equal(facts.pidfile.open_owner, cases[i].owner);
+            done();
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("CHK-3 CHK-4", a_process_is_seen_whole),
+        CLAIM("CHK-3", each_call_may_fail),
+        CLAIM("CHK-1 CHK-7", what_proc_says_is_judged_before_it_is_believed),
+        CLAIM("CHK-4", relatives_may_be_none_or_dead),
+        CLAIM("CHK-4 CHK-7", long_texts_and_strange_ones_are_read),
+        CLAIM("CHK-6", whoever_can_replace_the_pidfile_is_named),
+    };
+    return cmocka_run_group_tests_name("check_read", tests, prepare, tidy);
+}

@@ -1,0 +1,305 @@
+/* test_command_shown.c - starts that are watched (--trace) and starts that are only explained (--explain), in process. */
+#include "unit.h"
+#include "../../cli/command.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int result, argc;
+static char *argv[64];
+static const struct blivet_ops *table;
+
+static void command_body(void *unused)
+{
+    (void)unused;
+    result = daemonize_command(argc, argv, table);
+}
+
+/* Words are separated by one blank each. */
+static enum script_end run_on(const char *line, const struct blivet_ops *ops)
+{
+    static char copy[1024];
+    char *rest = copy;
+    snprintf(copy, sizeof copy, "daemonize %s", line);
+    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
+        ;
+    result = -1;
+    table = ops;
+    return script_run(command_body, NULL);
+}
+
+static enum script_end run(const char *line) { return run_on(line, &blivet_script); }
+
+/* ---- watched ---- */
+
+/* What the three processes share is two pieces of memory here, and only the last is the page. */
+static void the_program_starts(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = SCRIPT_DAEMON_PID;
+}
+
+static void a_launcher(void)
+{
+    script_begin(SCRIPT_LAUNCHER);
+    script.meanwhile = the_program_starts;
+    script.has_stat = script.has_pidfd = script.hears_end = true;
+    script.stat_line = "102 (x) S 101 101 101 0 -1 0 0";
+    script.hears = "\xff";
+    script.hears_count = 1;
+}
+
+static void a_watched_start_is_shown_and_ends_as_any_other(void **state)
+{
+    (void)state;
+    a_launcher();
+    assert_int_equal(run("--trace true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 0);
+    assert_contains(script.printed, "launcher    1  fork() = 101\n");
+    assert_contains(script.printed, "verdict: exit 0, the program runs\n");
+    a_launcher();
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_string_equal(script.printed, "");
+    assert_contains(script_file("/run/t")->content, "launcher    1  fork() = 101\n");
+    a_launcher();
+    assert_int_equal(run("--trace=/run/t.json true"), SCRIPT_EXITED);
+    assert_memory_equal(script_file("/run/t.json")->content, "{\"traceEvents\": [", 17);
+}
+
+static void what_the_launcher_said_is_the_message_of_the_verdict(void **state)
+{
+    (void)state;
+    a_launcher();
+    script.hears = "\x42program: x: gone\n";
+    script.hears_count = 18;
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 66);
+    assert_contains(script_file("/run/t")->content, "verdict: exit 66, test_command_shown: program: x: gone\n");
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(run("--trace=/run/t -u nobody-here true"), SCRIPT_RETURNED);
+    assert_int_equal(result, 67);
+    assert_contains(script_file("/run/t")->content,
+                    "verdict: exit 67, test_command_shown: user: nobody-here: not found\n");
+}
+
+/* What the daemon does is shown by the launcher alone, at its end. */
+static void the_daemon_shows_nothing(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    assert_int_equal(run("--trace=/run/t -p /run/x.pid true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_int_equal(script_file("/run/t")->size, 0);
+    script_begin(SCRIPT_DAEMON);
+    script_fail("chdir", 1, EACCES);
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 71);
+    assert_int_equal(script_file("/run/t")->size, 0);
+}
+
+/* The caller itself goes on as the program: shown before exec, and after an exec that failed. */
+static void in_foreground_mode_it_is_shown_before_exec(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_contains(script_file("/run/t")->content, "verdict: none; the process goes on as the program\n");
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("execve", 0, ENOMEM);
+    assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
+    assert_contains(script_file("/run/t")->content,
+                    "verdict: exit 71, test_command_shown: program: true: cannot allocate memory\n");
+    assert_null(strstr(script_file("/run/t")->content, "goes on as the program"));
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("execve", 0, ENOMEM);
+    script_fail("ftruncate", 0, EIO); /* then what comes later stands behind */
+    assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
+    const char *first = strstr(script_file("/run/t")->content, "goes on as the program");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "verdict: exit 71"));
+}
+
+static void a_trace_that_cannot_be_had_is_told_before_anything_begins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call;
+        int nth, error;
+        const char *message;
+        int code;
+    } cases[] = {
+        { "open", 1, EROFS, "trace: /run/t: read-only file system", 73 },
+        { "fstat", 1, EIO, "trace: /run/t: input/output error", 73 },
+        { "fcntl", 0, EMFILE, "trace: /run/t: too many open files", 73 },
+        { "mmap", 1, ENOMEM, "memory: cannot allocate memory", 71 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[128];
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail(cases[i].call, cases[i].nth, cases[i].error);
+        assert_int_equal(run("--trace=/run/t true"), SCRIPT_RETURNED);
+        snprintf(line, sizeof line, "test_command_shown: %s\n", cases[i].message);
+        assert_string_equal(script.printed, line);
+        assert_int_equal(result, cases[i].code);
+        assert_false(script_called("fork"));
+        assert_int_equal(script.allocations, 0);
+    }
+}
+
+static void interruptions_do_not_lose_a_trace(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call;
+        int nth;
+    } cases[] = { { "open", 1 }, { "open", 2 }, { "fcntl", 1 } };
+    for (size_t i = 0; i < 3; i++) {
+        a_launcher();
+        if (i == 1)
+            script_add("/run/t", S_IFREG | 0644, "old, and longer than what comes, by far?");
+        script_fail(cases[i].call, cases[i].nth, EINTR);
+        assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+        assert_int_equal(script.faults_fired, 1);
+        assert_contains(script_file("/run/t")->content, "verdict: exit 0, the program runs\n");
+        assert_null(strstr(script_file("/run/t")->content, "by far"));
+    }
+}
+
+/* ---- explained ---- */
+
+static char shown[1 << 16];
+
+/* What comes on the real stdout. */
+static int explained(const char *line)
+{
+    static char *plain[] = { (char *)"NO_COLOR=1", NULL };
+    FILE *file = tmpfile();
+    int saved = dup(1);
+    fflush(stdout);
+    dup2(fileno(file), 1);
+    script.environment = script.environment ? plain : NULL;
+    enum script_end end = run(line);
+    fflush(stdout);
+    dup2(saved, 1);
+    close(saved);
+    rewind(file);
+    shown[fread(shown, 1, sizeof shown - 1, file)] = '\0';
+    fclose(file);
+    assert_int_equal(end, SCRIPT_RETURNED);
+    assert_int_equal(script.allocations, 0);
+    assert_false(script_called("fork") || script_called("pwrite") || script_called("unlink") ||
+                 script_called("execve"));
+    return result;
+}
+
+static int count_of(const char *part)
+{
+    int count = 0;
+    for (const char *at = shown; (at = strstr(at, part)); at++)
+        count++;
+    return count;
+}
+
+static void all_that_stands_against_a_start_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int code, errors;
+        const char *first;
+    } cases[] = {
+        { "true", 0, 0, "nothing is found that stands against this start" },
+        { "-p /gone/x -c /nowhere -u nobody-here true", 64, 3,
+          "working directory: /nowhere: no such file or directory" },
+        { "-o /run true", 73, 1, "stdout: /run: is a directory" },
+        { "-o /var/log/x -e /gone/y -u nobody-here true", 64, 2, "stderr: /gone/y: no such file or directory" },
+        { "-o /dev/null -e /run true", 73, 1, "stderr: /run: is a directory" },
+        { "-e /run true", 73, 1, "stderr: /run: is a directory" },
+        { "-o /run -e /run true", 73, 1, "stdout: /run: is a directory" },
+        { "-o run true", 64, 1, "stdout: run: is not an absolute path" },
+        { "-E PATH=/run:/sbin noexec", 66, 1, "program: noexec: permission denied" },
+        { "-E PATH=/gone -E A=b -E PATH=/bin true", 0, 0, "nothing is found" },
+        { "-E PATH=/bin -E PATH=/gone true", 66, 1, "program: true: no such file or directory" },
+        { "/bin/noexec", 66, 1, "program: /bin/noexec: permission denied" },
+        { "-p x /bin/noexec", 64, 2, "pidfile: x: is not an absolute path" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[256];
+        script_begin(SCRIPT_LAUNCHER);
+        script_add("/bin/noexec", S_IFREG | 0644, NULL);
+        script_add("/sbin", S_IFDIR | 0755, NULL);
+        script_add("/sbin/noexec", S_IFREG | 0644, NULL);
+        script_add("/run/noexec", S_IFDIR | 0755, NULL);
+        snprintf(line, sizeof line, "--explain %s", cases[i].line);
+        assert_int_equal(explained(line), cases[i].code);
+        assert_int_equal(count_of("    ERROR "), cases[i].errors);
+        for (char *at = shown; (at = strstr(at, "\n               "));) /* unfolded */
+            memmove(at + 1, at + 16, strlen(at + 16) + 1), *at = ' ';
+        assert_contains(strstr(shown, "verdict"), cases[i].first);
+    }
+}
+
+static void more_than_can_be_told_is_not_told(void **state)
+{
+    (void)state;
+    char line[512] = "--explain";
+    script_begin(SCRIPT_LAUNCHER);
+    for (int fd = 40; fd < 60; fd++)
+        snprintf(line + strlen(line), sizeof line - strlen(line), " --keep-fd=%d", fd);
+    strcat(line, " true");
+    assert_int_equal(explained(line), 64);
+    assert_int_equal(count_of("    ERROR 64   keep-fd: "), 16);
+}
+
+static void what_no_option_is_to_blame_for_stands_before_the_sequence(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("getpid", 0, SCRIPT_LIES);
+    assert_int_equal(explained("--explain -p /run/x.pid true"), 71);
+    assert_int_equal(count_of("    ERROR 71   process id: cannot be told"), 1);
+    assert_true(strstr(shown, "ERROR 71") < strstr(shown, "first fork"));
+}
+
+static void memory_for_the_search_may_run_out(void **state)
+{
+    (void)state;
+    for (int nth = 1; nth < 12; nth++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail("calloc", nth, ENOMEM);
+        int code = explained("--explain -E PATH=/bin true");
+        assert_true(code == 0 || code == 66 || code == 71);
+    }
+}
+
+static void what_happens_at_the_limit_is_explained(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(explained("--explain -t 2 --on-timeout=leave true"), 0);
+    assert_int_equal(count_of("no longer than 2 s, then the program is left"), 1);
+    script_begin(SCRIPT_LAUNCHER);
+    script.environment = NULL;
+    assert_int_equal(explained("--explain -t 2 true"), 0);
+    assert_int_equal(count_of("no longer than 2 s, then the program is ended"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("CLI-16 CLI-17", a_watched_start_is_shown_and_ends_as_any_other),
+        CLAIM("CLI-16", what_the_launcher_said_is_the_message_of_the_verdict),
+        CLAIM("CLI-16", the_daemon_shows_nothing),
+        CLAIM("CLI-16", in_foreground_mode_it_is_shown_before_exec),
+        CLAIM("CLI-16 ERR-7", a_trace_that_cannot_be_had_is_told_before_anything_begins),
+        CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
+        CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
+        CLAIM("CLI-18", more_than_can_be_told_is_not_told),
+        CLAIM("CLI-18", what_no_option_is_to_blame_for_stands_before_the_sequence),
+        CLAIM("CLI-18 ERR-6", memory_for_the_search_may_run_out),
+        CLAIM("CLI-18", what_happens_at_the_limit_is_explained),
+    };
+    return cmocka_run_group_tests_name("command_shown", tests, NULL, NULL);
+}

@@ -1,0 +1,129 @@
+/* test_libc.c - the production table, where it is not the C library's own function: the adapters, on the real system. */
+#include "unit.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct blivet_ops *const ops = &blivet_libc;
+
+static void an_ignored_signal_of_the_librarys_is_reset_and_a_handler_stays(void **state)
+{
+    (void)state;
+    struct sigaction before, now;
+    const struct sigaction ignore = { .sa_handler = SIG_IGN }, standard = { .sa_handler = SIG_DFL };
+    assert_int_equal(sigaction(SIGUSR1, &ignore, &before), 0); /* any number will do */
+    assert_int_equal(ops->stop_ignoring(SIGUSR1), 0);
+    sigaction(SIGUSR1, NULL, &now);
+    assert_ptr_equal(now.sa_handler, SIG_DFL);
+    assert_int_equal(ops->stop_ignoring(SIGUSR1), 0);
+    sigaction(SIGUSR1, NULL, &now);
+    assert_ptr_equal(now.sa_handler, SIG_DFL);
+    sigaction(SIGUSR1, &standard, NULL);
+    errno = 0;
+    assert_int_equal(ops->stop_ignoring(4711), -1);
+    assert_int_equal(errno, EINVAL);
+    sigaction(SIGUSR1, &before, NULL);
+}
+
+static void descriptors_are_opened_listed_and_closed(void **state)
+{
+    (void)state;
+    char entries[4096];
+    struct rlimit limit;
+    int fd = ops->open("/dev/null", O_RDONLY | O_CLOEXEC, 0),
+        directory = ops->open("/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
+    assert_true(fd > 2 && directory > 2);
+    assert_int_equal(ops->fcntl(fd, F_GETFD, 0), FD_CLOEXEC);
+    int high = ops->fcntl(fd, F_DUPFD_CLOEXEC, 500);
+    assert_true(high >= 500);
+    assert_true(ops->getdents(directory, entries, sizeof entries) > 0);
+    assert_int_equal(ops->close_range((unsigned)high, (unsigned)high, 0), 0);
+    assert_int_equal(ops->fcntl(high, F_GETFD, 0), -1);
+    assert_int_equal(ops->close(fd), 0);
+    assert_int_equal(ops->close(directory), 0);
+    assert_int_equal(ops->getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(limit.rlim_max > 2);
+    assert_int_equal(ops->eaccess("/", R_OK), 0);
+    assert_int_equal(ops->eaccess("/no such file", R_OK), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+/* Whether a status is kept depends on the kernel (6.15): what is said must be true either way. */
+static void a_process_is_held_signalled_and_asked_for_its_end(void **state)
+{
+    (void)state;
+    siginfo_t info;
+    int status = 4711;
+    pid_t child = ops->fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    assert_true(child > 0);
+    int pidfd = ops->pidfd_open(child, 0);
+    assert_true(pidfd > 2);
+    assert_int_equal(ops->pidfd_exit_status(pidfd, &status), -1); /* it lives */
+    assert_int_equal(ops->pidfd_send_signal(pidfd, SIGKILL, NULL, 0), 0);
+    assert_int_equal(ops->waitid(P_PID, (id_t)child, &info, WEXITED), 0);
+    assert_int_equal(info.si_status, SIGKILL);
+    if (ops->pidfd_exit_status(pidfd, &status) == 0)
+        assert_int_equal(status, SIGKILL);
+    assert_int_equal(ops->pidfd_send_signal(pidfd, SIGKILL, NULL, 0), -1);
+    assert_int_equal(errno, ESRCH);
+    ops->close(pidfd);
+    assert_int_equal(ops->pidfd_exit_status(pidfd, &status), -1);
+}
+
+static void the_environment_is_the_programs(void **state)
+{
+    (void)state;
+    static char *other[] = { (char *)"ONLY=1", NULL };
+    char **before = ops->environment();
+    assert_ptr_equal(before, environ);
+    ops->set_environment(other);
+    assert_string_equal(getenv("ONLY"), "1");
+    ops->set_environment(before);
+    assert_null(getenv("ONLY"));
+    ops->enter_step(3); /* nobody watches */
+}
+
+static void capabilities_are_told(void **state)
+{
+    (void)state;
+    uint32_t header[2] = { 0x20080522, 0 }, sets[6];
+    memset(sets, 0x5a, sizeof sets);
+    assert_int_equal(ops->capget(header, sets), 0);
+    assert_true(sets[0] != 0x5a5a5a5a);
+    header[0] = 1;
+    assert_int_equal(ops->capget(header, sets), -1);
+    assert_int_equal(errno, EINVAL);
+}
+
+static void a_terminal_tells_its_width(void **state)
+{
+    (void)state;
+    const struct winsize size = { .ws_row = 24, .ws_col = 132 };
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY), null = open("/dev/null", O_RDONLY);
+    assert_int_equal(ops->terminal_columns(null), -1);
+    close(null);
+    if (terminal < 0)
+        skip(); /* no /dev/pts here */
+    assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    assert_int_equal(ops->terminal_columns(terminal), 132);
+    close(terminal);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("STD-6 ASR-2", an_ignored_signal_of_the_librarys_is_reset_and_a_handler_stays),
+        CLAIM("ASR-2", descriptors_are_opened_listed_and_closed),
+        CLAIM("ASR-2 NTF-14", a_process_is_held_signalled_and_asked_for_its_end),
+        CLAIM("ASR-2", the_environment_is_the_programs),
+        CLAIM("ASR-2 PRV-5", capabilities_are_told),
+        CLAIM("ASR-2 CLI-18", a_terminal_tells_its_width),
+    };
+    return cmocka_run_group_tests_name("libc", tests, NULL, NULL);
+}
