@@ -36,8 +36,8 @@ static void make_file(struct input *input, char *line)
     if (kind == 0 || !path || strlen(path + 1) >= sizeof script.files[0].path || input->files >= MOST_FILES)
         return;
     *path++ = '\0';
-    if (script_file(path) || strlen(line) >= sizeof script.files[0].target)
-        return;
+    if (script_file(path) || line[1] == '\0' || strlen(line) >= sizeof script.files[0].target)
+        return; /* no link says nothing, and no file has no mode */
     if (kind != S_IFLNK)
         mode = (mode_t)strtoul(line + 1, NULL, 8) & 0777;
     struct script_file *file = script_add(path, kind | mode, kind == S_IFLNK ? line + 1 : NULL);
