@@ -60,8 +60,9 @@ int kernel_connect(int fd, const struct sockaddr *address, socklen_t size)
     if (length >= sizeof script.manager)
         return fail(EINVAL);
     memcpy(script.manager, (const char *)address + offsetof(struct sockaddr, sa_data), length);
-    if (script.manager[0] == '\0')
-        script.manager[0] = '@';
+    for (size_t i = 0; script.manager[0] != '/' && i < length; i++) /* in an abstract name each byte counts */
+        if (script.manager[i] == '\0')
+            script.manager[i] = '@';
     return 0;
 }
 

@@ -111,6 +111,28 @@ static void with_a_user_only_that_users_processes_are_ended(void **state)
     }
 }
 
+/* After "go" the application's own code runs, as another user, and shares the page. */
+static void another_number_is_written(const char *call)
+{
+    struct blivet_page *page = script.page;
+    if (strcmp(call, "poll") == 0 && script_called("send"))
+        page->pid = 103;
+}
+
+static void an_application_does_not_pick_whose_lock_it_was(void **state)
+{
+    (void)state;
+    static const struct script_other others[] = { { 500, 7, OURS, "/run/x.pid", 0, false, false },
+                                                  { 501, 7, LOCK_OF("103"), "/run/x.pid", 0, false, false } };
+    for (int i = 0; i < 2; i++) {
+        lock_is_held_by("/run/x.pid", &others[i], 1);
+        script.watch = another_number_is_written;
+        fail_to_start("/run/x.pid", NULL);
+        assert_int_equal(((struct blivet_page *)script.page)->pid, 103);
+        assert_int_equal(script.others[0].killed, i == 0);
+    }
+}
+
 static void with_a_free_lock_nobody_is_looked_for(void **state)
 {
     (void)state;
@@ -205,6 +227,7 @@ int main(void)
         CLAIM("NTF-13 PID-9", whoever_has_the_dead_daemons_lock_is_ended),
         CLAIM("NTF-13 PID-9", a_taker_without_a_number_is_ours_if_the_pidfile_names_it),
         CLAIM("NTF-13 PID-2", nobody_else_is_touched),
+        CLAIM("NTF-20 NTF-13", an_application_does_not_pick_whose_lock_it_was),
         CLAIM("NTF-13", with_a_user_only_that_users_processes_are_ended),
         CLAIM("NTF-13", with_a_free_lock_nobody_is_looked_for),
         CLAIM("NTF-13 SEQ-14", where_it_cannot_be_had_the_launcher_ends_all_the_same),

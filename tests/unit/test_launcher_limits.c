@@ -360,6 +360,35 @@ static void a_leader_that_is_stopped_cannot_hold_the_launcher(void **state)
     }
 }
 
+static void the_leader_is_stopped_before_the_second_fork(void)
+{
+    ((struct blivet_page *)script.page)->step = 2;
+}
+
+/* By then it may have no group of its own. */
+static void a_stopped_leader_is_struck_by_its_own_number(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.meanwhile = the_leader_is_stopped_before_the_second_fork;
+    script.leader_stopped = script.left_group = true;
+    script.handles_taken = true; /* it has not spoken */
+    wait_for_verdict(500, 0);
+    assert_int_equal(script.exit_code, 75);
+    assert_true(script.leader_reaped);
+    assert_in_range(script.clock_ms, 500, 600);
+}
+
+static void the_group_is_given_a_moment_to_be_gone(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script_fail("kill", 0, SCRIPT_LIES); /* there is always somebody */
+    wait_for_verdict(500, 0);
+    assert_true(script.daemon_dead); /* by the pidfd */
+    assert_in_range(script.clock_ms, 520, 540);
+}
+
 static void a_leader_without_a_handle_is_waited_for_too(void **state)
 {
     (void)state;
@@ -394,6 +423,8 @@ int main(void)
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
         CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
+        CLAIM("NTF-13", a_stopped_leader_is_struck_by_its_own_number),
+        CLAIM("NTF-13", the_group_is_given_a_moment_to_be_gone),
         CLAIM("NTF-11 SEQ-14", a_leader_without_a_handle_is_waited_for_too),
     };
     return cmocka_run_group_tests_name("launcher_limits", tests, NULL, NULL);

@@ -182,6 +182,15 @@ static void a_program_that_backgrounds_itself_is_told_how_to_be_run(void **state
     }
 }
 
+static void where_there_is_no_limit_none_is_set(void **state)
+{
+    (void)state;
+    program_runs();
+    says(400, SCRIPT_DAEMON_PID, "EXTEND_TIMEOUT_USEC=2000000");
+    says(60000, SCRIPT_DAEMON_PID, "READY=1");
+    wait_for(notify, 0, NULL);
+}
+
 static void status_is_shown_only_where_asked(void **state)
 {
     (void)state;
@@ -292,6 +301,13 @@ static void a_death_while_waiting_is_seen_at_once(void **state)
     assert_true(script.clock_ms < 2000);
 }
 
+/* Both are there at one poll. */
+static void it_dies_once_it_has_spoken(const char *call)
+{
+    if (strcmp(call, "poll") == 0 && script.clock_ms > 0)
+        script.daemon_dead = true;
+}
+
 static void another_main_process_is_watched_and_named(void **state)
 {
     (void)state;
@@ -324,19 +340,53 @@ static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **
     }
 }
 
+static void a_death_at_the_limit_is_told_as_one(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.ready_timeout_ms = 500;
+    program_runs();
+    script.event_ms = 500;
+    script.daemon_dead = true;
+    script.stat_line = NULL;
+    script.status_kept = true;
+    script.daemon_status = 3 << 8;
+    wait_for(config, 1, "program ended before it was ready, with exit status 3");
+}
+
+/* What it said before it died counts: by then another one is meant. */
+static void a_death_after_another_was_named_ends_nothing(void **state)
+{
+    (void)state;
+    static const struct script_other successor = { 120, 7, "", "/dev/null", 0, false, true };
+    program_runs();
+    script.hears_end = false;
+    script.others[0] = successor;
+    script.other_count = 1;
+    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+    says(300, 120, "READY=1");
+    script.watch = it_dies_once_it_has_spoken;
+    wait_for(notify, 0, NULL);
+    assert_int_equal(script.clock_ms, 300);
+    assert_true(script.daemon_dead);
+}
+
 /* By its own /proc/PID/stat: it has not been reaped, and its parent may take its time. */
 static void how_another_main_process_died_is_told_at_once(void **state)
 {
     (void)state;
-    static const struct { const char *stat, *words; } cases[] = {
-        { "120 (y) Z 102 101 101 0 -1 4 0 9", ": main process was killed by SIGKILL\n" },
-        { "120 (y) Z 102 101 101 0 -1 4 0 1792", ": main process ended before it was ready, with exit status 7\n" },
-        { "120 (y) Z 102 101 101 0 -1 4 0 0", ": main process ended before it was ready\n" }, /* they may not know */
+    static const struct { const char *stat; int kept; const char *words; } cases[] = {
+        { "120 (y) Z 102 101 101 0 -1 4 0 9", 0, ": main process was killed by SIGKILL\n" },
+        { "120 (y) Z 102 101 101 0 -1 4 0 1792", 0, ": main process ended before it was ready, with exit status 7\n" },
+        { "120 (y) Z 102 101 101 0 -1 4 0 0", 0, ": main process ended before it was ready\n" }, /* they may not know */
+        { "120 (y) Z 102 101 101 0 -1 4 0 0", 9, ": main process was killed by SIGKILL\n" }, /* but the pidfd does */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         program_runs();
         script.in_session = 120;
         script.session_line = cases[i].stat;
+        script.status_kept = cases[i].kept != 0;
+        script.daemon_status = cases[i].kept;
         says(10, SCRIPT_DAEMON_PID, "MAINPID=120");
         script.event_ms = 50;
         script.daemon_dead = true;
@@ -381,6 +431,7 @@ static void a_newline_on_the_descriptor_is_ready_and_nothing_else(void **state)
     says(100, 0, "loading");
     says(200, 0, "\n");
     wait_for(newline, 0, NULL);
+    assert_int_equal(script_open_fds(), 4); /* channel, handles, ear: with the other end there were no end of file */
     assert_int_equal(script.clock_ms, 200);
     program_runs();
     says(100, 0, "loading");
@@ -606,8 +657,11 @@ int main(void)
         CLAIM("NTF-15", a_stranger_is_not_heard),
         CLAIM("NTF-15", the_promised_descriptor_takes_the_place_of_nothing_of_ours),
         CLAIM("NTF-15 NTF-11", a_limit_can_be_extended),
+        CLAIM("NTF-15 NTF-11", where_there_is_no_limit_none_is_set),
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
+        CLAIM("NTF-15 NTF-11", a_death_at_the_limit_is_told_as_one),
+        CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),
