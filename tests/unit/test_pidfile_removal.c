@@ -143,6 +143,18 @@ static void where_it_may_not_be_removed_it_is_emptied(void **state)
     assert_left("/run/x.pid", ""); /* www may not write to /run */
 }
 
+static void where_it_cannot_be_told_whose_it_is_ours_is_emptied(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid" });
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0);
+    script_fail("lstat", 0, EIO);
+    blivet_close(daemon);
+    assert_left("/run/x.pid", "");
+    assert_false(script_called("unlink"));
+}
+
 static void a_forked_worker_leaves_it_alone(void **state)
 {
     (void)state;
@@ -254,6 +266,7 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
         { own_file_and_lockfile, "/run/x.lock", 0, true, NULL },
         { foreign_file, NULL, 0, true, "4711\n" },
         { locked_file, NULL, 0, true, "102\n" }, /* an instance that has started since */
+        { locked_file, NULL, BLIVET_NO_LOCK, true, NULL }, /* a lock means nothing here */
         { locked_lockfile, "/run/x.lock", 0, true, "102\n" },
         { own_file, "/run/x.lock", 0, true, "102\n" }, /* no lock to be had */
         { link_to_own_file, NULL, 0, true, "" },
@@ -462,6 +475,7 @@ int main(void)
         CLAIM("PID-7", the_pidfile_of_somebody_else_stays),
         CLAIM("PID-7", a_pidfile_that_is_to_be_kept_is_kept),
         CLAIM("PID-7", where_it_may_not_be_removed_it_is_emptied),
+        CLAIM("PID-7 SEQ-7", where_it_cannot_be_told_whose_it_is_ours_is_emptied),
         CLAIM("PID-7 NTF-8", a_forked_worker_leaves_it_alone),
         CLAIM("PID-9 NTF-13", a_start_that_fails_leaves_nobody_named),
         CLAIM("PID-9", what_was_not_ours_yet_is_left_as_it_was),

@@ -311,16 +311,19 @@ static void it_dies_once_it_has_spoken(const char *call)
 static void another_main_process_is_watched_and_named(void **state)
 {
     (void)state;
+    static const char *const contents[][2] = { { "102\n", "120\n" }, { "999\n", "999\n" } }; /* another's: left alone */
     struct blivet_config config = notify;
     config.pidfile = "/run/x.pid";
-    program_runs();
-    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
-    script.in_session = 120;
-    says(10, SCRIPT_DAEMON_PID, "MAINPID=999");
-    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
-    says(30, 120, "READY=1");
-    wait_for(config, 0, NULL);
-    assert_memory_equal(script_file("/run/x.pid")->content, "120\n", 4);
+    for (size_t i = 0; i < 2; i++) {
+        program_runs();
+        script_add("/run/x.pid", S_IFREG | 0644, contents[i][0]);
+        script.in_session = 120;
+        says(10, SCRIPT_DAEMON_PID, "MAINPID=999");
+        says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+        says(30, 120, "READY=1");
+        wait_for(config, 0, NULL);
+        assert_memory_equal(script_file("/run/x.pid")->content, contents[i][1], 4);
+    }
 }
 
 static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **state)
@@ -491,6 +494,10 @@ static void the_pipe_is_opened_both_ways_and_once(void **state)
     assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
     assert_int_equal(script.descriptions[script.fds[9]].kind, SCRIPT_PIPE);
     assert_int_equal(script_open_fds(), 2); /* the channel and this one */
+    program_runs();
+    says(20, 0, "\n");
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script_open_fds(), 4); /* the launcher: channel, handles, ear, and no end that would hide the other's */
 }
 
 static int name_nothing(int fd, struct sockaddr *address, socklen_t *size)
