@@ -6,6 +6,8 @@
 static void put_step(struct blivet_text *text, const struct launch *launch)
 {
     int step = launch->daemon->page->step;
+    if (launch->leader_status != 0 && step > STEP_SECOND_FORK)
+        step = STEP_SECOND_FORK; /* the leader's last; the page has the daemon's by then */
     const char *name = blivet_step_name(step);
     if (launch->execed)
         return;

@@ -157,6 +157,12 @@ static void change_main_process(struct launch *launch, pid_t pid)
     launch->pid = pid;
 }
 
+/* What it said before it died counts; but of a main process that is dead nobody else can say that it is ready. */
+static bool counts_as_ready(const struct launch *launch, pid_t sender)
+{
+    return sender == launch->pid || !blivet_is_dead(launch);
+}
+
 static void show_status(struct launch *launch, const struct blivet_notice *notice)
 {
     struct blivet_text text;
@@ -195,7 +201,7 @@ static void hear_notices(struct launch *launch)
             launch->limit_ms += extended - launch->deadline;
             launch->deadline = extended;
         }
-        launch->ready |= notice.ready;
+        launch->ready |= notice.ready && counts_as_ready(launch, sender);
     }
 }
 

@@ -83,6 +83,8 @@ bool blivet_is_dead(const struct launch *launch)
     errno = 0;
     if (launch->stat >= 0) /* ESRCH: reaped; any other failure tells nothing */
         return read_stat(launch, &evidence) ? (evidence.flags & BLIVET_PF_EXITING) != 0 : errno == ESRCH;
+    if (launch->ended && launch->forked == 0)
+        return true; /* without "go" nothing but its death closes the channel; a zombie kill(2) would still find */
     if (pid > 0 && blivet_wait_for(launch->ops, pid, WNOHANG | WNOWAIT, &info) == 1)
         return true; /* adopted by us, and a zombie: kill(2) would still find it */
     return pid <= 0 || (launch->ops->kill(pid, 0) != 0 && errno == ESRCH);

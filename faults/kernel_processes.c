@@ -83,7 +83,7 @@ static void strike_leader(int signal)
 int kernel_kill(pid_t pid, int signal)
 {
     if (signal == 0)
-        return script_daemon_is_dead() ? fail(ESRCH) : 0;
+        return script_daemon_is_dead() && !script.daemon_unreaped ? fail(ESRCH) : 0;
     if (pid == SCRIPT_LEADER_PID && !script.leader_reaped)
         strike_leader(signal);
     else if (pid == -SCRIPT_LEADER_PID && !script.leader_reaped && !script.left_group)

@@ -62,6 +62,7 @@ struct script {
     bool leader_stopped;         /* it does not end before SIGKILL */
     int leader_status, daemon_status; /* as wait(2) has them */
     bool daemon_dead, daemon_is_child, status_kept;
+    bool daemon_unreaped;        /* its parent does not care: kill(2) finds it, dead or not */
     bool deaf_to_sigterm;
     bool left_group;             /* the daemon: kill(-leader) does not reach it */
     int64_t death_ms;            /* it takes so long to die of a signal */

@@ -226,7 +226,7 @@ static void a_leader_that_dies_takes_the_start_with_it(void **state)
     static const struct outcome silence = { SAYS(""), true, true, NULL, false, 0, 1, NULL };
     static const struct { int status, step; const char *words; } cases[] = {
         { 9, 3, "session leader was killed by SIGKILL in step 3, second fork" },
-        { 71 << 8, 14, "session leader ended before it was ready, with exit status 71, in step 14, hand-over" },
+        { 71 << 8, 14, "session leader ended before it was ready, with exit status 71, in step 3, second fork" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         meet(&silence, cases[i].step, true, true);
@@ -236,6 +236,19 @@ static void a_leader_that_dies_takes_the_start_with_it(void **state)
         assert_true(script_called("shutdown")); /* without "go" the daemon gives up */
         assert_false(script_called("send"));
     }
+}
+
+/* Its number stays where nobody reaps it, but without "go" only its death has closed the channel. */
+static void a_daemon_without_handles_that_nobody_reaps_is_not_waited_for(void **state)
+{
+    (void)state;
+    static const struct outcome silence = { SAYS(""), true, true, NULL, false, 0, 1, NULL };
+    meet(&silence, 14, false, false);
+    script.leader_status = SIGKILL;
+    script.daemon_unreaped = true;
+    wait_for_verdict((struct blivet_config){ 0 });
+    assert_outcome(1, "session leader was killed by SIGKILL in step 3, second fork");
+    assert_in_range(script.clock_ms, 0, 50);
 }
 
 static void what_a_failing_leader_told_is_the_reason(void **state)
@@ -414,6 +427,7 @@ int main(void)
         CLAIM("NTF-13 NTF-14", a_leader_that_dies_takes_the_start_with_it),
         CLAIM("SEQ-6", what_a_failing_leader_told_is_the_reason),
         CLAIM("NTF-17 SEQ-13", go_is_said_when_the_leader_is_gone),
+        CLAIM("NTF-13 NTF-19", a_daemon_without_handles_that_nobody_reaps_is_not_waited_for),
         CLAIM("NTF-14 SEQ-14", a_status_that_comes_late_is_waited_for),
         CLAIM("NTF-17 NTF-13", a_daemon_that_cannot_hear_go_is_judged_like_any_other),
         CLAIM("NTF-3 NTF-13", a_leaders_death_does_not_undo_a_start),

@@ -398,6 +398,27 @@ static void how_another_main_process_died_is_told_at_once(void **state)
     }
 }
 
+/* Who is ready must live, unless it is the main process itself that had said so. */
+static void another_cannot_say_it_for_a_dead_main_process(void **state)
+{
+    (void)state;
+    static const struct { const char *first, *second; int sender, code; } cases[] = {
+        { "MAINPID=120", "READY=1", SCRIPT_DAEMON_PID, 1 },   { "MAINPID=120\nREADY=1", "X=1", SCRIPT_DAEMON_PID, 1 },
+        { "MAINPID=120", "READY=1", 120, 0 },                 { "X=1", "READY=1", 120, 1 },
+        { "X=1", "READY=1", SCRIPT_DAEMON_PID, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        program_runs();
+        script.in_session = 120;
+        script.session_line = "120 (y) Z 102 101 101 0 -1 4 0 1792";
+        says(10, SCRIPT_DAEMON_PID, cases[i].first);
+        says(10, cases[i].sender, cases[i].second);
+        script.event_ms = 10;
+        script.daemon_dead = true;
+        wait_for(notify, cases[i].code, cases[i].code ? " ended before it was ready" : NULL);
+    }
+}
+
 static void the_process_named_leaves_before_it_is_held(const char *call)
 {
     if (strcmp(call, "pidfd_open") == 0)
@@ -671,6 +692,7 @@ int main(void)
         CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
+        CLAIM("NTF-13 NTF-15", another_cannot_say_it_for_a_dead_main_process),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),
         CLAIM("NTF-14 NTF-15 NTF-19", a_death_that_closes_the_descriptor_is_told_as_one),
         CLAIM("NTF-15 CLI-5", the_program_finds_the_descriptor_where_it_was_promised),
