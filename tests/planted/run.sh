@@ -25,7 +25,7 @@ survivors=0 planted=0
 mkdir -p "$work/tree"
 for part in core syscall faults cli tests fuzz CMakeLists.txt README.md; do
   rm -rf "$work/new"
-  cp -Rp "$part" "$work/new"
+  cp -R "$part" "$work/new"
   diff -r "$work/new" "$work/tree/$part" >/dev/null 2>&1 || { rm -rf "${work:?}/tree/$part"; mv "$work/new" "$work/tree/$part"; }
 done
 cd "$work/tree" || exit 1
