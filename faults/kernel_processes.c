@@ -82,8 +82,9 @@ static void strike_leader(int signal)
 /* A number is its process's until that is reaped; then it may be anybody's.  The daemon's is reaped by init. */
 int kernel_kill(pid_t pid, int signal)
 {
+    bool zombie = script.daemon_unreaped || (script.daemon_is_child && !script.daemon_reaped); /* kill(2) finds it */
     if (signal == 0)
-        return script_daemon_is_dead() && !script.daemon_unreaped ? fail(ESRCH) : 0;
+        return script_daemon_is_dead() && !zombie ? fail(ESRCH) : 0;
     if (pid == SCRIPT_LEADER_PID && !script.leader_reaped)
         strike_leader(signal);
     else if (pid == -SCRIPT_LEADER_PID && !script.leader_reaped && !script.left_group)

@@ -182,6 +182,42 @@ static void a_program_that_backgrounds_itself_is_told_how_to_be_run(void **state
     }
 }
 
+static void an_extension_never_shortens(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.ready_timeout_ms = 5000;
+    program_runs();
+    says(100, SCRIPT_DAEMON_PID, "EXTEND_TIMEOUT_USEC=100000");
+    says(3000, SCRIPT_DAEMON_PID, "READY=1");
+    wait_for(config, 0, NULL);
+}
+
+static void ready_at_the_limit_is_in_time(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.ready_timeout_ms = 500;
+    program_runs();
+    says(500, SCRIPT_DAEMON_PID, "READY=1");
+    wait_for(config, 0, NULL);
+}
+
+static void what_was_said_is_not_taken_back_by_the_next_message(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.ready_timeout_ms = 500;
+    program_runs();
+    says(300, SCRIPT_DAEMON_PID, "READY=1");
+    says(300, SCRIPT_DAEMON_PID, "STATUS=x");
+    wait_for(config, 0, NULL);
+    program_runs();
+    says(300, SCRIPT_DAEMON_PID, "ERRNO=13");
+    says(400, SCRIPT_DAEMON_PID, "STATUS=x");
+    wait_for(config, 75, "program was not ready after 0.500 seconds: permission denied");
+}
+
 static void where_there_is_no_limit_none_is_set(void **state)
 {
     (void)state;
@@ -324,6 +360,13 @@ static void another_main_process_is_watched_and_named(void **state)
         wait_for(config, 0, NULL);
         assert_memory_equal(script_file("/run/x.pid")->content, contents[i][1], 4);
     }
+    config.ready_timeout_ms = 500;
+    program_runs();
+    script_add("/run/x.pid", S_IFREG | 0644, "102\n");
+    script.in_session = 120;
+    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+    wait_for(config, 75, "program was not ready after 0.500 seconds");
+    assert_null(script_file("/run/x.pid")); /* it named the one that was ended */
 }
 
 static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **state)
@@ -333,13 +376,19 @@ static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **
     says(10, SCRIPT_DAEMON_PID, "MAINPID=102\nREADY=1");
     wait_for(notify, 0, NULL);
     assert_int_equal(script_count("pidfd_open"), 0);
+    int without = 0;
     for (int with_stat = 0; with_stat < 2; with_stat++) {
         program_runs();
+        script_kernel.close(0);
         script.has_stat = with_stat;
         script.in_session = 120;
         says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
         says(30, 120, "READY=1");
         wait_for(notify, 0, NULL);
+        assert_int_equal(script.fds[0], -1); /* nothing of ours where somebody reads */
+        if (with_stat)
+            assert_int_equal(script_count("open"), without + 1);
+        without = script_count("open"); /* a /proc that may count differently is not asked */
     }
 }
 
@@ -685,6 +734,9 @@ int main(void)
         CLAIM("NTF-15", a_stranger_is_not_heard),
         CLAIM("NTF-15", the_promised_descriptor_takes_the_place_of_nothing_of_ours),
         CLAIM("NTF-15 NTF-11", a_limit_can_be_extended),
+        CLAIM("NTF-15 NTF-11", an_extension_never_shortens),
+        CLAIM("NTF-15 NTF-11", ready_at_the_limit_is_in_time),
+        CLAIM("NTF-15 NTF-14", what_was_said_is_not_taken_back_by_the_next_message),
         CLAIM("NTF-15 NTF-11", where_there_is_no_limit_none_is_set),
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
