@@ -110,7 +110,7 @@ static int second_fork(struct blivet_context *daemon)
 static int set_umask(struct blivet_context *daemon)
 {
     blivet_enter(daemon, STEP_UMASK);
-    if (daemon->ops->umask(daemon->umask) == (mode_t)-1) /* no old mask is; a sandbox may refuse */
+    if (daemon->ops->umask(daemon->umask) > 0777) /* no old mask is; a sandbox may refuse, with any errno */
         return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "umask", NULL, "cannot be set");
     return 0;
 }

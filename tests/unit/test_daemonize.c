@@ -92,6 +92,23 @@ static void a_failing_step_tells_the_launcher_and_ends_with_its_code(void **stat
     }
 }
 
+/* A sandbox may refuse umask, which the C library hands on as it is: minus ENOSYS, say, with errno untouched. */
+static void an_answer_that_is_no_mask_stops_the_start(void **state)
+{
+    (void)state;
+    static const mode_t answers[] = { (mode_t)-ENOSYS, (mode_t)-4095, 01000, 0777, 0 };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        script.umask = answers[i];
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .umask = 077 } };
+        bool is_mask = answers[i] <= 0777;
+        assert_int_equal(launch_it(&launch), is_mask ? SCRIPT_RETURNED : SCRIPT_EXITED);
+        if (!is_mask)
+            assert_told(71, "umask: cannot be set");
+        assert_int_equal(script_file("/run/x.pid") != NULL, is_mask);
+    }
+}
+
 static void interrupted_calls_are_repeated(void **state)
 {
     (void)state;
@@ -345,6 +362,7 @@ int main(void)
         CLAIM("STD-1", standard_descriptors_are_the_null_device),
         CLAIM("SEQ-9", started_with_closed_descriptors_nothing_of_ours_lands_on_them),
         CLAIM("SEQ-6 SEQ-7 PID-9 ERR-6 ERR-7", a_failing_step_tells_the_launcher_and_ends_with_its_code),
+        CLAIM("SEQ-6", an_answer_that_is_no_mask_stops_the_start),
         CLAIM("SEQ-7", interrupted_calls_are_repeated),
         CLAIM("NTF-13 NTF-17", without_a_launcher_the_daemon_does_not_return),
         CLAIM("NTF-14 SEQ-1", each_step_is_noted_before_it_is_taken),
