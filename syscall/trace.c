@@ -153,8 +153,31 @@ static void put_words(struct line *line, char *const *words)
     for (int i = 0; i < MOST && words[i]; i++) {
         put(line, i ? ", " : "");
         put_bytes(line, words[i], strlen(words[i]));
+        if (i == MOST - 1 && words[MOST])
+            put(line, ", ...");
     }
     put(line, "]");
+}
+
+/* Where there is no room for more: a text and a list that are begun are closed, so that it reads as one. */
+static void close_cut(char *text, size_t size)
+{
+    enum { CLOSING = sizeof "\"...]" };
+    const char *list = "";
+    bool in_text = false;
+    size_t at = 0;
+    while (at < size - CLOSING) {
+        if (text[at] == '"')
+            in_text = !in_text;
+        else if (!in_text && (text[at] == '[' || text[at] == ']'))
+            list = text[at] == '[' ? "]" : "";
+        size_t length = in_text && text[at] == '\\' ? 2 : 1;
+        if (at + length > size - CLOSING) /* half of an escape */
+            break;
+        at += length;
+    }
+    struct line line = { text + at, size - 1 - at };
+    put(put(put(&line, in_text ? "\"" : ""), "..."), list);
 }
 
 static void put_pair(struct line *line, const int *ends)
@@ -199,7 +222,6 @@ static void put_argument(struct line *line, int call, const char *name, const st
 /* answered: what the call has filled in can be read. */
 static void put_arguments(struct blivet_trace_record *record, const struct argument *arguments, bool answered)
 {
-    static const char dots[] = "...";
     struct line line = { record->arguments, sizeof record->arguments - 1 };
     const char *names = calls[record->call].arguments + 1;
     for (size_t i = 0; arguments[i].kind != END; i++) {
@@ -211,7 +233,7 @@ static void put_arguments(struct blivet_trace_record *record, const struct argum
         put_argument(&line, record->call, name, &arguments[i], answered);
     }
     if (line.left == 0)
-        memcpy(line.at - (sizeof dots - 1), dots, sizeof dots);
+        close_cut(record->arguments, sizeof record->arguments);
 }
 
 /* ---- one call ---- */

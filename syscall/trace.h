@@ -21,7 +21,7 @@ struct blivet_trace_record {
     int16_t step;               /* the step of steps.def that it is in; 0 before the first */
     int16_t call;               /* see blivet_call_name() */
     int16_t state;              /* BLIVET_CALL_... */
-    char arguments[BLIVET_TRACE_ARGUMENTS]; /* "\"/dev/null\", O_RDWR|O_NOCTTY, 0"; ends in "..." where it was cut */
+    char arguments[BLIVET_TRACE_ARGUMENTS]; /* "\"/dev/null\", O_RDWR|O_NOCTTY, 0"; "..." where it was cut */
 };
 
 /* An exec that worked, an exit and the call in which a process was killed never return. */

@@ -100,7 +100,11 @@ static void what_an_argument_points_to_is_shown(void **state)
     int words = 0;
     for (const char *at = more; (at = strstr(at, "one")); at++)
         words++;
-    assert_in_range(words, 1, 8);
+    assert_int_equal(words, 8);
+    assert_string_equal(more + strlen(more) - strlen("\"one\", ...], &envp"), "\"one\", ...], &envp");
+    argv[8] = NULL;
+    ops->execve("/x", argv, argv);
+    assert_null(strstr(last()->arguments, "..."));
     ops->pwrite(3, one, 0, 0);
     assert_contains(last()->arguments, "3, \"\", 0, 0");
     ops->pidfd_exit_status(3, &words);
@@ -188,6 +192,35 @@ static void long_arguments_are_cut(void **state)
     assert_string_equal(text + strlen(text) - 3, "...");
 }
 
+/* Whatever it is that has no room: a text and a list end where they are cut. */
+static void what_is_cut_is_closed(void **state)
+{
+    (void)state;
+    char path[64], word[64], escaped[50] = "";
+    for (size_t length = 1; length < 60; length++) {
+        char *argv[] = { word, escaped, word, escaped, NULL };
+        memset(escaped, '\\', sizeof escaped - 1);
+        memset(path, 'p', length);
+        memset(word, 'w', length);
+        path[length] = word[length] = '\0';
+        begin_trace(SCRIPT_DAEMON, sizeof memory);
+        ops->execve(path, argv, argv);
+        const char *text = last()->arguments;
+        bool in_text = false, in_list = false;
+        for (const char *at = text; *at; at++)
+            if (in_text && *at == '\\')
+                at++;
+            else if (*at == '"')
+                in_text = !in_text;
+            else if (!in_text && (*at == '[' || *at == ']'))
+                in_list = *at == '[';
+        assert_false(in_text);
+        assert_false(in_list);
+        assert_non_null(strstr(text, "..."));
+        assert_in_range(strlen(text), BLIVET_TRACE_ARGUMENTS - 10, BLIVET_TRACE_ARGUMENTS - 1);
+    }
+}
+
 static void a_full_trace_goes_on_without_records(void **state)
 {
     (void)state;
@@ -226,6 +259,7 @@ int main(void)
         CLAIM("ASR-7", process_and_step_are_noted),
         CLAIM("ASR-7", an_end_is_recorded_before_it_comes),
         CLAIM("ASR-7", long_arguments_are_cut),
+        CLAIM("ASR-7", what_is_cut_is_closed),
         CLAIM("ASR-7", of_thousands_that_are_alike_a_hundred_are_recorded),
         CLAIM("ASR-7", a_full_trace_goes_on_without_records),
     };
