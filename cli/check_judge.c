@@ -35,6 +35,8 @@ static void judge_session(const struct check_facts *facts, struct check_report *
     if (stat->session == stat->pid)
         add(report, CHECK_NOTABLE, "session", "opening a terminal without O_NOCTTY would make it the controlling one",
             "is the session leader");
+    else if (stat->session == 0)
+        add(report, CHECK_RIGHT, "session", "it does not lead it", "of a leader outside of this PID namespace");
     else if (facts->leader.alive)
         add(report, CHECK_NOTABLE, "session", "a terminal that the leader acquires would be its own too",
             "session of %s (pid %d), which lives", facts->leader.stat.name, (int)stat->session);
@@ -215,6 +217,8 @@ static void judge_descriptors(const struct check_facts *facts, struct check_repo
 
 static bool has_signal(uint64_t mask, int signal) { return mask >> (signal - 1) & 1; }
 
+enum { ALL_SIGNALS = 2 * CHECK_NAME }; /* room for the names of all 64 */
+
 static const char *names_of(uint64_t mask, char *text, size_t size)
 {
     size_t used = 0;
@@ -235,7 +239,7 @@ static void judge_ignored(const struct check_facts *facts, struct check_report *
 {
     static const char name[] = "ignored";
     uint64_t mask = facts->status.ignored;
-    char names[CHECK_NAME];
+    char names[ALL_SIGNALS];
     names_of(mask, names, sizeof names);
     if (has_signal(mask, SIGCHLD))
         add(report, CHECK_WRONG, name, "with SIGCHLD ignored, wait() tells it nothing of its children", "%s", names);
@@ -253,7 +257,7 @@ static void judge_blocked(const struct check_facts *facts, struct check_report *
 {
     static const char name[] = "blocked";
     bool takes = facts->waits_for_signal || facts->status.threads > 1;
-    char names[CHECK_NAME];
+    char names[ALL_SIGNALS];
     for (size_t i = 0; i < facts->fd_count; i++)
         takes |= strcmp(facts->fds[i].target, "anon_inode:[signalfd]") == 0;
     names_of(facts->status.blocked, names, sizeof names);
@@ -375,11 +379,17 @@ static void judge_pidfile_lock(const struct check_facts *facts, struct check_rep
 {
     static const char name[] = "pidfile lock", right[] = "the lock ends with the daemon, so nobody can be deceived";
     const struct check_pidfile *pidfile = &facts->pidfile;
-    for (size_t i = 0; i < facts->fd_count; i++)
-        if (facts->fds[i].info.locked && blivet_same_inode(&facts->fds[i].file, &pidfile->file)) {
-            add(report, CHECK_RIGHT, name, right, "held, by descriptor %d", facts->fds[i].number);
-            return;
-        }
+    for (size_t i = 0; i < facts->fd_count; i++) {
+        const struct check_fd *fd = &facts->fds[i];
+        if (!(fd->info.locked || fd->info.shared) || !blivet_same_inode(&fd->file, &pidfile->file))
+            continue;
+        if (fd->info.locked)
+            add(report, CHECK_RIGHT, name, right, "held, by descriptor %d", fd->number);
+        else
+            add(report, CHECK_WRONG, name, "a second instance can have it at the same time", "a shared one, by descriptor %d",
+                fd->number);
+        return;
+    }
     if (pidfile->locker == facts->stat.pid)
         add(report, CHECK_RIGHT, name, right, "held");
     else if (pidfile->locker > 0)

@@ -93,13 +93,13 @@ bool check_parse_status(const char *text, struct check_status *status)
 }
 
 /* "lock:	1: FLOCK  ADVISORY  WRITE 1234 fe:00:42 0 EOF", in fdinfo and, without the first word, in /proc/locks.
- * True for an exclusive one that is held; one that is waited for has "->" before its kind. */
-static bool exclusive(const char *line, size_t length)
+ * True for one of that kind that is held, " WRITE " or " READ "; one that is waited for has "->" before its kind. */
+static bool is_held(const char *line, size_t length, const char *kind)
 {
-    for (size_t i = 0; i + 7 <= length; i++) {
+    for (size_t i = 0; i + strlen(kind) <= length; i++) {
         if (strncmp(line + i, "->", 2) == 0)
             return false;
-        if (strncmp(line + i, " WRITE ", 7) == 0)
+        if (strncmp(line + i, kind, strlen(kind)) == 0)
             return true;
     }
     return false;
@@ -112,15 +112,18 @@ bool check_parse_fdinfo(const char *text, struct check_fdinfo *info)
     if (!number_of(text, "flags", 8, &flags))
         return false;
     info->flags = (unsigned)flags;
-    for (const char *at = strstr(text, "\nlock:"); at; at = strstr(at + 1, "\nlock:"))
-        info->locked |= exclusive(at + 1, strcspn(at + 1, "\n"));
+    for (const char *at = strstr(text, "\nlock:"); at; at = strstr(at + 1, "\nlock:")) {
+        size_t length = strcspn(at + 1, "\n");
+        info->locked |= is_held(at + 1, length, " WRITE ");
+        info->shared |= is_held(at + 1, length, " READ ");
+    }
     return true;
 }
 
 pid_t check_parse_locks(const char *text, dev_t device, ino_t inode)
 {
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        if (!exclusive(line, strcspn(line, "\n")))
+        if (!is_held(line, strcspn(line, "\n"), " WRITE "))
             continue;
         const char *holder = strstr(line, " WRITE ") + 7;
         char *at;

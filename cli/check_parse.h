@@ -28,6 +28,7 @@ struct check_status {
 struct check_fdinfo {
     unsigned flags; /* as open(2) has them, O_CLOEXEC too */
     bool locked;    /* exclusively, through this very descriptor */
+    bool shared;    /* or so, which excludes nobody */
 };
 
 /* False: not what the kernel writes. */

@@ -143,6 +143,12 @@ const char *blivet_signal_name(int signal)
         [SIGTTOU] = "SIGTTOU", [SIGURG] = "SIGURG", [SIGXCPU] = "SIGXCPU", [SIGXFSZ] = "SIGXFSZ",
         [SIGVTALRM] = "SIGVTALRM", [SIGPROF] = "SIGPROF", [SIGWINCH] = "SIGWINCH", [SIGIO] = "SIGIO",
         [SIGSYS] = "SIGSYS",
+#ifdef SIGSTKFLT
+        [SIGSTKFLT] = "SIGSTKFLT",
+#endif
+#ifdef SIGPWR
+        [SIGPWR] = "SIGPWR",
+#endif
     };
     size_t count = sizeof names / sizeof names[0];
     if (signal < 0 || (size_t)signal >= count || !names[signal])

@@ -279,6 +279,53 @@ static void files_are_judged(void **state)
     JUDGED("descriptors", CHECK_RIGHT, facts.fd_count = 3; (void)0);
 }
 
+static const char *found_of(const struct check_facts *facts, const char *point)
+{
+    static struct check_report report;
+    check_judge(facts, &report);
+    for (size_t i = 0; i < report.count; i++)
+        if (strcmp(report.points[i].name, point) == 0)
+            return report.points[i].found;
+    return "";
+}
+
+static void every_signal_is_named_to_the_last(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    facts.status.blocked = ~(uint64_t)0;
+    const char *found = found_of(&facts, "blocked");
+    assert_int_equal(strncmp(found, "SIGHUP, SIGINT, ", 16), 0);
+    assert_contains(found, "SIGTERM, SIGSTKFLT, SIGCHLD");
+    assert_contains(found, "SIGIO, SIGPWR, SIGSYS, 32, ");
+    assert_string_equal(found + strlen(found) - 10, "62, 63, 64");
+}
+
+static void a_session_of_another_namespace_is_said_to_be_one(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    facts.stat.session = 0;
+    assert_string_equal(found_of(&facts, "session"), "of a leader outside of this PID namespace");
+    assert_judged(&facts, "session", CHECK_RIGHT);
+}
+
+static void a_shared_lock_excludes_nobody(void **state)
+{
+    (void)state;
+    struct check_fdinfo info;
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: FLOCK  ADVISORY  READ 7 fe:00:44 0 EOF\n", &info));
+    assert_true(info.shared);
+    assert_false(info.locked);
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: FLOCK  ADVISORY  WRITE 7 fe:00:44 0 EOF\n", &info));
+    assert_false(info.shared);
+    struct check_facts facts = good_daemon();
+    fds[3].info.locked = false;
+    fds[3].info.shared = true;
+    facts.pidfile.locker = 0;
+    assert_string_equal(found_of(&facts, "pidfile lock"), "a shared one, by descriptor 3");
+}
+
 static void signals_are_judged(void **state)
 {
     (void)state;
@@ -591,6 +638,9 @@ int main(void)
         CLAIM("CHK-4 CHK-5", processes_are_judged),
         CLAIM("CHK-4 CHK-5", files_are_judged),
         CLAIM("CHK-4 CHK-5", signals_are_judged),
+        CLAIM("CHK-3", every_signal_is_named_to_the_last),
+        CLAIM("CHK-3", a_session_of_another_namespace_is_said_to_be_one),
+        CLAIM("CHK-6", a_shared_lock_excludes_nobody),
         CLAIM("CHK-4 CHK-5", rights_are_judged),
         CLAIM("CHK-6", pidfiles_are_judged),
         CLAIM("CHK-3", another_users_process_is_not_seen_where_it_cannot_be),
