@@ -208,6 +208,11 @@ def rotate_its_log(place, block):
 
 # --- blivet(7) ------------------------------------------------------------------------------------
 
+def nap_is_over(place):
+    """Each start is stopped before the next one, as who follows the tour needs it."""
+    wait_until(lambda: not place.box.living(), "the sleep to be killed by the example itself")
+
+
 @example("daemonize -p /run/nap.pid sleep 600\nps")
 def look_at_one(place, block):
     with place.with_program("ps"):
@@ -228,11 +233,11 @@ def look_at_its_descriptors(place, block):
 
 @example("daemonize -p /run/nap.pid sleep 600\necho")
 def a_second_instance(place, block):
-    result = place.start(block)
     pid = place.daemon("/run/nap.pid")
+    result = place.start(block)
     equal(result.out, f"69\n{pid}\n")
     check(f"daemonize: pidfile: /run/nap.pid: is locked by another process (pid {pid})" in result.err, result)
-    place.box.stop(pid, signal.SIGKILL)
+    nap_is_over(place)
 
 
 @example("daemonize --explain -p /run/nap.pid")
@@ -246,15 +251,17 @@ def see_what_would_happen(place, block):
 @example("daemonize --trace -p /run/nap.pid")
 def see_it_happen(place, block):
     result = place.start(block)
-    place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
+    if "kill" not in block:  # the README lets it go on, to be started a second time
+        place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
+    nap_is_over(place)
     check(result.err.endswith("verdict: exit 0, the program runs\n"), result)
     check(all(f" {process} " in result.err for process in ("launcher", "leader", "daemon")), result)
 
 
 @example("daemonize -p /run/nap.pid sleep 600\ndaemonize --trace")
 def see_a_refusal(place, block):
-    result = place.start(block, 69)
-    place.box.stop(place.daemon("/run/nap.pid"), signal.SIGKILL)
+    result = place.start(block)
+    nap_is_over(place)
     check(re.search(r" daemon +7  flock\(\d+, LOCK_EX\|LOCK_NB\) = -1 EAGAIN\n", result.err), result)
     check(re.search(r"\nverdict: exit 69, .* is locked by another process \(pid \d+\)\n$", result.err), result)
 
