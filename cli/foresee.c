@@ -68,18 +68,53 @@ static void rehearse(struct foresight *found, struct blivet_config config, const
     found->pidfile_is_lock = is_lock;
 }
 
+/* As F_DUPFD would: the launcher's own descriptors have to be above the program's (NTF-15). */
+static void look_at_ready_fd(struct foresight *found, const struct blivet_config *config, const struct blivet_ops *ops)
+{
+    struct blivet_error error;
+    struct rlimit limit;
+    char digits[24];
+    if (config->ready != BLIVET_READY_FD || config->ready_fd < 3 || (config->flags & BLIVET_FOREGROUND) ||
+        ops->getrlimit(RLIMIT_NOFILE, &limit) != 0 || (rlim_t)config->ready_fd + 1 < limit.rlim_cur)
+        return;
+    snprintf(digits, sizeof digits, "%d", config->ready_fd);
+    blivet_set_error(&error, BLIVET_INVALID_CONFIG, 0, "readiness descriptor", digits,
+                     "is too close to the limit of open files");
+    add(found, 1, &error);
+}
+
+/* An output that step 12 would refuse: a directory, and of one that is given to the user, whatever others may have
+ * chosen (PRV-8).  NULL with *number 0: nothing. */
+static const char *fault_of_output(const char *path, bool given, const struct blivet_ops *ops, int *number)
+{
+    struct stat file;
+    *number = 0;
+    if (given && ops->lstat(path, &file) == 0 && S_ISLNK(file.st_mode))
+        return "is a symbolic link";
+    if (ops->stat(path, &file) != 0)
+        return NULL;
+    if (given && S_ISREG(file.st_mode) && file.st_nlink > 1)
+        return "is a file with several names";
+    *number = S_ISDIR(file.st_mode) ? EISDIR : 0;
+    return NULL;
+}
+
 /* What validation leaves to step 12 (CFG-5). */
 static void look_at_outputs(struct foresight *found, const struct blivet_config *config, const struct blivet_ops *ops)
 {
     const char *const paths[] = { config->stdout_path, config->stderr_path };
+    const bool given = (config->user || config->group) && !(config->flags & BLIVET_NO_CHOWN);
     struct blivet_error error;
-    struct stat file;
-    for (int i = 0; i < 2; i++)
-        if (paths[i] && *paths[i] == '/' && (i == 0 || !is_one_log(config)) && ops->stat(paths[i], &file) == 0 &&
-            S_ISDIR(file.st_mode)) {
-            blivet_set_error(&error, BLIVET_OUTPUT_FAILED, EISDIR, i == 0 ? "stdout" : "stderr", paths[i], NULL);
-            add(found, 12, &error);
-        }
+    for (int i = 0; i < 2; i++) {
+        int number;
+        if (!paths[i] || *paths[i] != '/' || (i == 1 && is_one_log(config)))
+            continue;
+        const char *why = fault_of_output(paths[i], given, ops, &number);
+        if (!why && number == 0)
+            continue;
+        blivet_set_error(&error, BLIVET_OUTPUT_FAILED, number, i == 0 ? "stdout" : "stderr", paths[i], why);
+        add(found, 12, &error);
+    }
 }
 
 /* The calls of a table have no argument to carry this. */
@@ -139,6 +174,7 @@ void foresee(struct foresight *found, struct options *options, const struct bliv
         add(found, BEYOND, &unusable);
     bool early = found->count > 0;
     rehearse(found, options->config, ops);
+    look_at_ready_fd(found, &options->config, ops);
     look_at_outputs(found, &options->config, ops);
     if (usable)
         find_program(found, options, ops);

@@ -149,7 +149,7 @@ def no_call_of_it_changes_anything(box):
         names = {re.sub("(2|32|64)$", "", name) for name in re.findall(r"^\d+ +(\w+)\(", main, re.M)}
         harmless = {"getresuid", "getresgid", "getuid", "geteuid", "getgid", "getegid", "getpid", "access", "faccessat",
                     "stat", "lstat", "fstat", "newfstatat", "fstatat", "readlink", "getcwd", "fcntl", "ioctl", "brk",
-                    "mmap", "munmap", "getrandom", "rt_sigaction", "write", "writev", "exit_group"}
+                    "mmap", "munmap", "prlimit", "getrlimit", "getrandom", "rt_sigaction", "write", "writev", "exit_group"}
         equal(names - harmless, set(), "with", mode, "calls that need a look;")
         equal(set(re.findall(r"^\d+ +writev?\((\d+)", main, re.M)), {"1"}, "written to stdout only;")
 
@@ -161,7 +161,9 @@ def what_is_wrong_is_shown_in_place_with_the_code_of_the_start(box):
     taken, gone = box.file("taken"), box.path("gone/x")
     link = box.path("link")
     os.symlink(taken, link)
-    cases = [(["-p", gone], SLEEP, {"8"}), (["-l", gone], SLEEP, {"7"}), (["-o", gone], SLEEP, {"12"}),
+    several = box.file("several")
+    os.link(several, box.path("another name"))
+    cases = [(["--ready=fd:99999999"], SLEEP, {"1"}), (["-p", gone], SLEEP, {"8"}), (["-l", gone], SLEEP, {"7"}), (["-o", gone], SLEEP, {"12"}),
              (["-e", gone], SLEEP, {"12"}), (["-c", "/no/such"], SLEEP, {"5"}), (["-p", link], SLEEP, {"8"}),
              (["--keep-fd=98", "--keep-fd=99"], SLEEP, {"13"}), (["-l", taken, "--no-lock"], SLEEP, {"7"}),
              (["-p", taken, "-o", taken], SLEEP, {"8"}), (["-o", box.folder], SLEEP, {"12"}), ([], ["/no/program"], {"+"}),
@@ -171,6 +173,8 @@ def what_is_wrong_is_shown_in_place_with_the_code_of_the_start(box):
     if os.geteuid() == 0:
         cases += [(["-u", "nobody-at-all"], SLEEP, {"+"}), (["-u", "nobody-at-all"], ["/no/program"], {"+"}),
                   (["-u", "nobody-at-all"], ["no-such"], {"+"}), (["-g", "nobody-at-all", "-p", gone], SLEEP, {"8", "+"})]
+        cases += [(["-u", "nobody", "-o", link], SLEEP, {"12"}), (["-u", "nobody", "-o", several], SLEEP, {"12"}),
+                  (["-g", "0", "-e", several, "-o", link], SLEEP, {"12"})]
     else:
         cases.append((["-u", "root"], SLEEP, {"+"}))
     for options, program, places in cases:
@@ -194,6 +198,9 @@ def what_is_left_out_says_why(box):
     bare = {"7": "neither --pidfile nor --lock", "8": "no --pidfile", "11": "no --env", "12": "neither --stdout nor --stderr"}
     equal(skipped(), bare)
     equal(skipped("-f"), {**bare, **dict.fromkeys(("1", "2", "3", "14"), "--foreground")})
+    if box.root:
+        inherited = explained(box.daemonize("--explain", "-u", "nobody").out)["11"]["skipped"][0]
+        check(all(name in inherited for name in ("USER", "LOGNAME", "HOME")), inherited)
     equal(skipped("-p", box.path("pid"), "--no-lock", "-o", box.path("out"), "--no-close-fds", "-E", "A"),
           {"7": "--no-lock", "13": "--no-close-fds"})
 

@@ -218,6 +218,16 @@ static void all_that_stands_against_a_start_is_found(void **state)
         { "-o /dev/null -e /run true", 73, 1, "stderr: /run: is a directory" },
         { "-e /run true", 73, 1, "stderr: /run: is a directory" },
         { "-o /run -e /run true", 73, 1, "stdout: /run: is a directory" },
+        { "--ready=fd:99999999 true", 64, 1,
+          "readiness descriptor: 99999999: is too close to the limit of open files" },
+        { "--ready=fd:7 true", 64, 1, "readiness descriptor: 7: is too close to the limit of open files" },
+        { "--ready=fd:5 true", 0, 0, "nothing is found" },
+        { "-o /var/log/link -u www true", 73, 1, "stdout: /var/log/link: is a symbolic link" },
+        { "-o /var/log/link -u www --chown=none true", 0, 0, "nothing is found" },
+        { "-e /var/log/two -g adm true", 73, 1, "stderr: /var/log/two: is a file with several names" },
+        { "-o /var/log/two -e /var/log/link -u www true", 73, 2, "stdout: /var/log/two: is a file with several names" },
+        { "-o /var/log/link -e /var/log/two true", 0, 0, "nothing is found" },
+        { "-u www -o /run true", 73, 1, "stdout: /run: is a directory" },
         { "-o run true", 64, 1, "stdout: run: is not an absolute path" },
         { "-E PATH=/run:/sbin noexec", 66, 1, "program: noexec: permission denied" },
         { "-E PATH=/gone -E A=b -E PATH=/bin true", 0, 0, "nothing is found" },
@@ -232,6 +242,9 @@ static void all_that_stands_against_a_start_is_found(void **state)
         script_add("/sbin", S_IFDIR | 0755, NULL);
         script_add("/sbin/noexec", S_IFREG | 0644, NULL);
         script_add("/run/noexec", S_IFDIR | 0755, NULL);
+        script_add("/var/log/one", S_IFREG | 0644, NULL);
+        strcpy(script_add("/var/log/link", S_IFLNK | 0777, NULL)->target, "/var/log/one");
+        script_add("/var/log/two", S_IFREG | 0644, NULL)->links = 2;
         snprintf(line, sizeof line, "--explain %s", cases[i].line);
         assert_int_equal(explained(line), cases[i].code);
         assert_int_equal(count_of("    ERROR "), cases[i].errors);
