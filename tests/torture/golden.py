@@ -50,7 +50,7 @@ class Story:
 
     def told(self, calls, process):
         lines = [self.line(call) for call in calls]
-        return without_rounds(signals_together(lines)) if process == 0 else signals_together(lines)
+        return verdicts_whole(without_rounds(signals_together(lines))) if process == 0 else signals_together(lines)
 
     def line(self, call):
         if call.name == "enter_step":
@@ -96,6 +96,19 @@ def signals_together(lines):
         else:
             told.append([match[1], [match[2]], match[3]] if match else line)
     return [line if isinstance(line, str) else f"  {line[0]}({' '.join(line[1])}{line[2]}" for line in told]
+
+
+def verdicts_whole(lines):
+    """The byte before exec and the failure after it are sent one by one, and may be read together or not."""
+    part = re.compile(r"  recv\((\d+), &bytes, (\d+), MSG_DONTWAIT\) = ([1-9]\d*)$")
+    told = []
+    for line in lines:
+        earlier, later = part.match(told[-1] if told else ""), part.match(line)
+        if earlier and later and earlier[1] == later[1] and int(earlier[2]) - int(earlier[3]) == int(later[2]):
+            told[-1] = f"  recv({earlier[1]}, &bytes, {earlier[2]}, MSG_DONTWAIT) = {int(earlier[3]) + int(later[3])}"
+        else:
+            told.append(line)
+    return told
 
 
 def without_rounds(lines):
