@@ -217,13 +217,13 @@ static void judge_descriptors(const struct check_facts *facts, struct check_repo
 
 static bool has_signal(uint64_t mask, int signal) { return mask >> (signal - 1) & 1; }
 
-enum { ALL_SIGNALS = 2 * CHECK_NAME }; /* room for the names of all 64 */
+enum { ALL_SIGNALS = 2 * CHECK_NAME }; /* enough for the names of all 64 */
 
 static const char *names_of(uint64_t mask, char *text, size_t size)
 {
     size_t used = 0;
     *text = '\0';
-    for (int signal = 1; signal <= 64 && used + 1 < size; signal++)
+    for (int signal = 1; signal <= 64; signal++)
         if (has_signal(mask, signal)) {
             const char *name = blivet_signal_name(signal);
             const char *comma = used ? ", " : "";

@@ -74,7 +74,7 @@ static void look_at_ready_fd(struct foresight *found, const struct blivet_config
     struct blivet_error error;
     struct rlimit limit;
     char digits[24];
-    if (config->ready != BLIVET_READY_FD || config->ready_fd < 3 || (config->flags & BLIVET_FOREGROUND) ||
+    if (config->ready != BLIVET_READY_FD || (config->flags & BLIVET_FOREGROUND) ||
         ops->getrlimit(RLIMIT_NOFILE, &limit) != 0 || (rlim_t)config->ready_fd + 1 < limit.rlim_cur)
         return;
     snprintf(digits, sizeof digits, "%d", config->ready_fd);

@@ -222,6 +222,7 @@ static void all_that_stands_against_a_start_is_found(void **state)
           "readiness descriptor: 99999999: is too close to the limit of open files" },
         { "--ready=fd:7 true", 64, 1, "readiness descriptor: 7: is too close to the limit of open files" },
         { "--ready=fd:5 true", 0, 0, "nothing is found" },
+        { "-f --ready=fd:7 true", 0, 0, "nothing is found" },
         { "-o /var/log/link -u www true", 73, 1, "stdout: /var/log/link: is a symbolic link" },
         { "-o /var/log/link -u www --chown=none true", 0, 0, "nothing is found" },
         { "-e /var/log/two -g adm true", 73, 1, "stderr: /var/log/two: is a file with several names" },
@@ -252,6 +253,14 @@ static void all_that_stands_against_a_start_is_found(void **state)
             memmove(at + 1, at + 16, strlen(at + 16) + 1), *at = ' ';
         assert_contains(strstr(shown, "verdict"), cases[i].first);
     }
+}
+
+static void a_limit_that_cannot_be_told_stands_against_nothing(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("getrlimit", 1, EINVAL);
+    assert_int_equal(explained("--explain --ready=fd:7 true"), 0);
 }
 
 static void more_than_can_be_told_is_not_told(void **state)
@@ -309,6 +318,7 @@ int main(void)
         CLAIM("CLI-16 ERR-7", a_trace_that_cannot_be_had_is_told_before_anything_begins),
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
+        CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),
         CLAIM("CLI-18", what_no_option_is_to_blame_for_stands_before_the_sequence),
         CLAIM("CLI-18 ERR-6", memory_for_the_search_may_run_out),

@@ -218,6 +218,15 @@ static void what_is_cut_is_closed(void **state)
         assert_false(in_list);
         assert_non_null(strstr(text, "..."));
         assert_in_range(strlen(text), BLIVET_TRACE_ARGUMENTS - 10, BLIVET_TRACE_ARGUMENTS - 1);
+        argv[0] = argv[1] = escaped; /* a list that is whole, before and behind the cut */
+        memset(escaped, 'e', sizeof escaped - 10);
+        escaped[sizeof escaped - 10] = '\0';
+        argv[2] = NULL;
+        ops->execve(path, argv, argv);
+        text = last()->arguments;
+        const char *end = strchr(text, ']');
+        assert_true(end == strrchr(text, ']') && end);
+        memset(escaped, '\\', sizeof escaped - 1);
     }
 }
 
