@@ -120,7 +120,7 @@ class Reader:
         if call.name == "setresuid":
             return "proof" if words[0] == "(uid_t)-1" else "-"
         if call.name in BY_SIGNAL:
-            return words[0] if words[0].startswith("SIG") and words[0] != "SIGPWR" else "-"  # core/signals.c names it not
+            return words[0] if words[0].startswith("SIG") else "-"
         if call.name in BY_ENTRY:
             return words[0].strip('"')
         if call.name in BY_FD:
