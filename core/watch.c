@@ -219,6 +219,8 @@ void blivet_end_daemon(const struct launch *launch, bool ask_first)
 {
     if (ask_first)
         signal_daemon(launch, SIGTERM);
+    if (ask_first && launch->leader_ended) /* a leader that is stopped would go on with the start */
+        signal_daemon(launch, SIGCONT);    /* what has stopped itself hears nothing else before */
     await_death(launch, GRACE_MS); /* one that has failed ends by itself */
     signal_daemon(launch, SIGKILL); /* and what it has forked (NTF-13) */
     await_death(launch, GRACE_MS);

@@ -59,7 +59,9 @@ static void strike_daemon(int signal)
 {
     if (script.signal_count < 8)
         script.signals_sent[script.signal_count++] = signal;
-    if (signal != SIGKILL && (signal != SIGTERM || script.deaf_to_sigterm))
+    script.asked |= signal == SIGTERM;
+    script.daemon_stopped &= signal != SIGCONT;
+    if (signal != SIGKILL && (!script.asked || script.daemon_stopped || script.deaf_to_sigterm))
         return;
     if (script.clock_ms < script.event_ms)
         script.hears_count = 0; /* what it would have said */

@@ -64,6 +64,7 @@ struct script {
     bool daemon_dead, daemon_is_child, status_kept;
     bool daemon_unreaped;        /* its parent does not care: kill(2) finds it, dead or not */
     bool deaf_to_sigterm;
+    bool daemon_stopped;         /* SIGTERM waits until SIGCONT */
     bool left_group;             /* the daemon: kill(-leader) does not reach it */
     int64_t death_ms;            /* it takes so long to die of a signal */
     int64_t worker_ms;           /* launcher: and so much longer somebody holds the channel open */
@@ -147,7 +148,7 @@ struct script {
     int raised;
     size_t allocations, allocations_after_fork;
     bool handles_taken;          /* said at first: the leader never speaks */
-    bool go_taken, struck, leader_reaped, daemon_reaped, struck_stranger;
+    bool go_taken, struck, asked, leader_reaped, daemon_reaped, struck_stranger;
     char tried[512];             /* paths that execve was given, each with a space behind */
     char executed[256];          /* the one that it took */
     char executed_argv[512];     /* its words, each in brackets */

@@ -228,8 +228,8 @@ proctype launcher()
         :: code == LATE -> page_left = true /* --on-timeout=leave */
         :: code != SUCCESS ->
             /* SIGTERM, and after a while SIGKILL, by the leader's number, which is still its own, and by the pidfd.
-             * [watch.c: blivet_end_daemon(SIGTERM await_death SIGKILL await_death await_silence), signal_daemon(leader_ended kill
-             * kill pidfd_send_signal blivet_is_certainly_alive kill)] */
+             * [watch.c: blivet_end_daemon(SIGTERM leader_ended SIGCONT await_death SIGKILL await_death await_silence),
+             * signal_daemon(leader_ended kill kill pidfd_send_signal blivet_is_certainly_alive kill)] */
             if :: true :: kill(DAEMON) fi;
             if :: !leader_ended -> kill(LEADER) :: else fi;
 #ifndef KILLS_THE_DAEMON_ONLY

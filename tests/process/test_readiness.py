@@ -131,6 +131,22 @@ def a_late_program_is_asked_to_end_before_it_is_killed(box):
 
 
 @rows("NTF-11", "NTF-13")
+def a_late_program_that_has_stopped_itself_is_asked_to_end_and_does(box):
+    """SIGTERM waits for as long as it stands still; in a group of its own only the handle on it reaches it."""
+    asked = box.path("asked")
+    for leave in ("", "os.setpgid(0, 0)"):
+        with box.about(leave):
+            code = (f"signal.signal(signal.SIGTERM, lambda *_: (put({asked!r}), os._exit(0)))\n{leave}\n"
+                    "os.kill(os.getpid(), signal.SIGSTOP); pause()")
+            result, took = timed(lambda: notify(box, code, "-t", "0.5", "-p", box.path("pid")))
+            box.refused(result, "ERR-8", "0.500 seconds")
+            check(os.path.exists(asked), "it had no time to clear up")
+            within(took, 0.5)
+            box.nothing_left(box.path("pid"))
+            os.unlink(asked)
+
+
+@rows("NTF-11", "NTF-13")
 def a_late_program_may_be_left_with_lock_and_pidfile(box):
     pidfile = box.path("pid")
     for ready in ("notify", "fd:5"):

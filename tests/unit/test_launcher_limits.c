@@ -162,6 +162,25 @@ static void a_daemon_that_does_not_heed_sigterm_is_killed(void **state)
     }
 }
 
+/* What stands still would take the whole time, and end by SIGKILL, unasked. */
+static void a_daemon_that_is_stopped_goes_on_to_heed_sigterm(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 4; known++)
+        for (int left = 0; left <= (known > 0); left++) {
+            nothing_is_heard();
+            script.has_stat = known & 1;
+            script.has_pidfd = known & 2;
+            script.left_group = left;
+            script.daemon_stopped = true;
+            wait_for_verdict(500, 0);
+            assert_int_equal(script.exit_code, 75);
+            assert_int_equal(script.signals_sent[0], SIGTERM); /* before SIGCONT: it does nothing else first */
+            assert_true(script.daemon_dead);
+            assert_in_range(script.clock_ms, 500, 550);
+        }
+}
+
 /* A promise of exit: nothing is left, also of a process that takes its time. */
 static void a_slow_death_is_waited_for(void **state)
 {
@@ -367,6 +386,28 @@ static void the_leader_is_stopped_before_the_second_fork(void)
     ((struct blivet_page *)script.page)->step = 2;
 }
 
+static bool somebody_goes_on;
+
+static void look_for_sigcont(const char *call)
+{
+    somebody_goes_on |= strcmp(call, "kill") == 0 && (int)script.second == SIGCONT;
+}
+
+/* It blocks SIGTERM: continued, it would go on with a start that is being ended. */
+static void a_leader_that_is_stopped_does_not_go_on(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.leader_stopped = true;
+    script.handles_taken = true; /* it has not spoken */
+    script.watch = look_for_sigcont;
+    somebody_goes_on = false;
+    wait_for_verdict(500, 0);
+    assert_int_equal(script.exit_code, 75);
+    assert_false(somebody_goes_on);
+    assert_true(script.daemon_dead && script.leader_reaped);
+}
+
 /* By then it may have no group of its own. */
 static void a_stopped_leader_is_struck_by_its_own_number(void **state)
 {
@@ -416,6 +457,7 @@ int main(void)
         CLAIM("NTF-11", who_is_ready_in_time_is_not_late),
         CLAIM("CFG-1 NTF-11", without_a_limit_it_waits_for_ever),
         CLAIM("NTF-11", a_daemon_that_does_not_heed_sigterm_is_killed),
+        CLAIM("NTF-11", a_daemon_that_is_stopped_goes_on_to_heed_sigterm),
         CLAIM("NTF-13", a_slow_death_is_waited_for),
         CLAIM("NTF-13 NTF-19", what_it_has_forked_is_waited_for),
         CLAIM("NTF-11", a_stopped_leader_can_be_left_too),
@@ -427,6 +469,7 @@ int main(void)
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
         CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
+        CLAIM("NTF-11 NTF-13", a_leader_that_is_stopped_does_not_go_on),
         CLAIM("NTF-13", a_stopped_leader_is_struck_by_its_own_number),
         CLAIM("NTF-13", a_leader_that_cannot_be_killed_cannot_hold_it_either),
         CLAIM("NTF-11 SEQ-14", a_leader_without_a_handle_is_waited_for_too),
