@@ -291,8 +291,22 @@ def check_comparison():
           bool(re.match(r"Made by `sh tests/compare-daemons\.sh` on \d{4}-\d\d-\d\d\.\n", kept)))
 
 
+def check_matrix():
+    script, jobs = read("tests/matrix.sh"), read(".github/workflows/ci.yml")
+    parts = re.search(r"^\[ \$# -gt 0 \] \|\| set -- (.*)$", script, re.M).group(1).split()
+    check("each part of tests/matrix.sh has a job in ci.yml, and the other way round", parts,
+          re.search(r"^ +preset: \[(.*)\]$", jobs, re.M).group(1).split(", "))
+    check("the head of tests/matrix.sh names its parts", parts,
+          re.findall(r"\[([\w-]+)\]", re.search(r"^# +sh tests/matrix\.sh (.*)$", script, re.M).group(1)))
+    cases = re.search(r"^  case \$preset in\n(.*?)^  esac$", script, re.S | re.M).group(1)
+    check("tests/matrix.sh knows each of its parts, and no other", sorted(parts),
+          sorted(name for names in re.findall(r"^  ([a-z][\w |-]*)\)", cases, re.M) for name in names.split(" | ")))
+    check("ci.yml calls scripts that exist", [],
+          [path for path in re.findall(r"^ +- run: sh (\S+)", jobs, re.M) if not os.path.exists(os.path.join(ROOT, path))])
+
+
 for judge in (check_steps, check_exit_codes, check_options, check_option_tables, check_inspector, check_functions,
-              check_examples, check_form, check_figures, check_comparison):
+              check_examples, check_form, check_figures, check_comparison, check_matrix):
     judge()
 print(f"\n{'documents: ' + str(len(failures)) + ' failed' if failures else 'documents: all hold'}")
 sys.exit(1 if failures else 0)

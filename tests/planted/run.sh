@@ -23,7 +23,7 @@ work=$PWD/build/planted # build/ is no part of the product
 survivors=0 planted=0
 
 mkdir -p "$work/tree"
-for part in core syscall faults cli tests fuzz CMakeLists.txt README.md; do
+for part in core syscall faults cli tests fuzz .github CMakeLists.txt README.md; do
   rm -rf "$work/new"
   cp -R "$part" "$work/new"
   diff -r "$work/new" "$work/tree/$part" >/dev/null 2>&1 || { rm -rf "${work:?}/tree/$part"; mv "$work/new" "$work/tree/$part"; }

@@ -146,6 +146,12 @@ static int look(pid_t pid, const char *path)
     close(after);
     assert_int_equal(after, before);
     assert_true(code == 0 || error.message[0] != '\0');
+#ifdef BLIVET_PORTABLE /* it says what is missing, and has nothing else to look at */
+    assert_int_equal(code, 71);
+    assert_string_equal(error.message, "/proc: is not as Linux has it, or is not mounted");
+    print_message("skipped: no /proc in this build\n");
+    skip();
+#endif
     return code;
 }
 
