@@ -31,6 +31,7 @@ kept footprint python3 tests/bench/footprint.py build/core/libblivet.a
 echo "== install"
 kept consumers sh tests/install/consumers.sh build
 kept abi sh tests/abi/check.sh build
+kept abi_planted sh tests/abi/planted.sh build/abi-planted
 kept one_file sh tests/install/one_file.sh build
 kept reproducible sh tests/reproducible.sh build/reproducible
 echo "== documents"
