@@ -337,6 +337,11 @@ class Box:
         wait_until(lambda: os.path.exists(path), f"{path} to appear")
         return text(path)
 
+    def line_when_there(self, path):
+        """A file is there a moment before its first line is."""
+        wait_until(lambda: os.path.exists(path) and text(path).endswith("\n"), f"a line in {path}")
+        return text(path)
+
     def example(self, name):
         """The program made of tests/examples/NAME.c or .cpp."""
         path = os.path.join(os.path.dirname(self.command), f"example_{name}")

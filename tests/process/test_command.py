@@ -183,7 +183,7 @@ def a_script_without_a_first_line_is_run_by_sh(box):
     write(f"{place}/script", f'echo "$0|$1|$2" >{fact}.new; mv {fact}.new {fact}; exec sleep 60\n', 0o755)
     for program, env in ((f"{place}/script", None), ("script", {"PATH": f"{place}:/usr/bin:/bin"})):
         with box.about(program), box.running(program=[program, "a b", "-c"], env=env):
-            equal(box.read_when_there(fact).strip().split("|"), [f"{place}/script", "a b", "-c"])
+            equal(box.line_when_there(fact).strip().split("|"), [f"{place}/script", "a b", "-c"])
         os.unlink(fact)
 
 

@@ -149,5 +149,5 @@ def a_notification_that_fails_has_its_code(box):
     launch.kill(signal.SIGKILL)
     launch.wait()
     write(go, "")
-    equal(box.read_when_there(errors).split()[2], str(ERR["ERR-6"]))
+    equal(box.line_when_there(errors).split()[2], str(ERR["ERR-6"]))
     box.stop(daemon)

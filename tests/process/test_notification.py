@@ -207,7 +207,7 @@ def ready_without_a_launcher_is_an_error_and_no_sigpipe(box):
                 launch.kill()
                 launch.wait()
                 write(go, "")
-                line = box.read_when_there(errors)
+                line = box.line_when_there(errors)
                 check(line.startswith(f"{action}: "), line)
                 equal(line.split()[2], str(ERR["ERR-6"]), line)
                 check(alive(daemon), "the daemon was ended by SIGPIPE")
@@ -457,7 +457,7 @@ def the_program_starts_as_inits_child(box):
     program = ["/bin/sh", "-c", f"echo $PPID >{fact}.new; mv {fact}.new {fact}; exec sleep 60"]
     for _ in range(30):
         with box.running(program=program):
-            equal(box.read_when_there(fact), f"{box.pid}\n")
+            equal(box.line_when_there(fact), f"{box.pid}\n")
         os.unlink(fact)
 
 

@@ -68,7 +68,7 @@ def the_directory_is_entered_before_anything_is_made(box):
 def umask_and_directory_are_those_configured(box):
     facts, place = box.path("facts"), box.folder_in("place")
     with box.running_app("umask=027", f"chdir={place}", "--", "notify", f"dump={facts}", "pause") as daemon:
-        equal(box.read_when_there(facts).splitlines()[4], "umask 027")
+        equal(box.line_when_there(facts).splitlines()[4], "umask 027")
         equal(cwd_of(daemon.pid), place)
     with box.running("-m", "077", "-c", place) as daemon:
         equal(status_of(daemon.pid)["Umask"], "0077")
