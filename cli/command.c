@@ -2,6 +2,7 @@
 #include "command.h"
 #include "explain.h"
 #include "options.h"
+#include "output.h"
 #include "program.h"
 #include "trace.h"
 #include <errno.h>
@@ -32,19 +33,17 @@ static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *erro
     return -1;
 }
 
-/* By stdio, at the end.  What cannot be written changes nothing (CLI-12). */
 static int print(struct options *options, const struct blivet_ops *ops)
 {
-    const struct sigaction ignore = { .sa_handler = SIG_IGN };
-    ops->sigaction(SIGPIPE, &ignore, NULL);
-    ops->sigaction(SIGXFSZ, &ignore, NULL);
+    int code = 0;
+    output_begin(ops);
     if (options->help)
         options_help(stdout);
     else if (options->version)
         printf("daemonize %s\n", blivet_version());
     else
-        return explain(options, ops, stdout, 1);
-    return 0;
+        code = explain(options, ops, stdout, 1);
+    return output_end(ops, code);
 }
 
 /* What will be done, before the fork (CLI-6).  After a line that nobody reads the rest is not tried. */

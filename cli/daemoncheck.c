@@ -3,6 +3,7 @@
 #include "check_options.h"
 #include "check_print.h"
 #include "check_read.h"
+#include "output.h"
 #include "terminal.h"
 #include <sysexits.h>
 
@@ -27,7 +28,7 @@ static int check(const struct check_options *options, const struct blivet_ops *o
             check_print_json(stdout, &facts, &report);
         else
             check_print_text(stdout, &facts, &report, terminal_colour(ops, 1), terminal_width(ops, 1));
-        code = report.counts[CHECK_WRONG] > 0 ? 1 : report.counts[CHECK_UNSEEN] > 0 ? EX_NOPERM : 0;
+        code = output_end(ops, report.counts[CHECK_WRONG] > 0 ? 1 : report.counts[CHECK_UNSEEN] > 0 ? EX_NOPERM : 0);
     } else
         fail(ops, &error, code);
     check_free(&facts, ops);
@@ -37,11 +38,9 @@ static int check(const struct check_options *options, const struct blivet_ops *o
 int main(int argc, char **argv)
 {
     const struct blivet_ops *ops = &blivet_libc;
-    const struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct check_options options;
     struct blivet_error error;
-    ops->sigaction(SIGPIPE, &ignore, NULL); /* what cannot be written changes no exit code (CLI-12) */
-    ops->sigaction(SIGXFSZ, &ignore, NULL);
+    output_begin(ops);
     if (check_options_parse(&options, argc, argv, &error) != 0)
         return fail(ops, &error, EX_USAGE);
     if (options.help)
@@ -50,5 +49,5 @@ int main(int argc, char **argv)
         printf("daemoncheck %s\n", blivet_version());
     else
         return check(&options, ops);
-    return 0;
+    return output_end(ops, 0);
 }

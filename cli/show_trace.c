@@ -24,8 +24,10 @@ static bool put_bytes(struct sheet *sheet, const char *bytes, size_t count)
         written = 0;
     else
         UNINTERRUPTED(written, sheet->ops->write(sheet->fd, bytes, count));
-    if (written <= 0)
+    if (written <= 0) {
+        sheet->error = errno;
         return false;
+    }
     sheet->offset += written;
     return (size_t)written == count || put_bytes(sheet, bytes + written, count - (size_t)written);
 }

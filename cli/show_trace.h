@@ -6,7 +6,8 @@
 /* Where it is written: a regular file, from its beginning, or whatever is on a descriptor. */
 struct sheet {
     const struct blivet_ops *ops;
-    int fd; /* -1: it is not written */
+    int fd;    /* -1: it is not written */
+    int error; /* errno, where not all of it could be */
     bool is_file, colour;
     size_t width; /* of a terminal, where lines are folded; 0: it is none */
     off_t offset;

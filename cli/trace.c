@@ -19,13 +19,41 @@ static struct {
     struct blivet_ops beneath;
     struct blivet_trace *trace;
     pid_t launcher;
-    bool foreground, as_json;
+    bool foreground, as_json, told;
     struct sheet sheet;
+    const char *path;                        /* of the file; NULL: none */
+    int stderr_fd;                           /* the launcher's; -1: none */
     char message[BLIVET_MESSAGE_SIZE + 320]; /* what the launcher said last */
     const char *success;
 } watch;
 
 /* ---- showing ---- */
+
+/* A copy where it is in nobody's way: the descriptors of the start have the numbers that they would have without it. */
+static int move_away(int fd)
+{
+    int moved = -1;
+    for (int floor = OUT_OF_THE_WAY; floor > 2 && moved < 0; floor /= 10)
+        UNINTERRUPTED(moved, watch.ops->fcntl(fd, F_DUPFD_CLOEXEC, floor));
+    return moved;
+}
+
+/* Once, of a file that does not hold all of the trace: the start has happened, and its exit code is its own. */
+static void tell_loss(void)
+{
+    struct sheet *sheet = &watch.sheet;
+    struct blivet_error error;
+    int copy = -1;
+    if (sheet->error == 0)
+        copy = move_away(sheet->fd); /* to be closed: a file system may tell of a full disk or a quota only then */
+    if (copy >= 0 && watch.ops->close(copy) != 0 && errno != EINTR)
+        sheet->error = errno;
+    if (sheet->error == 0 || watch.told)
+        return;
+    watch.told = true;
+    blivet_set_error(&error, BLIVET_OUTPUT_FAILED, sheet->error, "trace", watch.path, NULL);
+    blivet_say(watch.ops, watch.stderr_fd, error.message);
+}
 
 /* A file anew each time, for an exec can fail after it was shown; a stream goes on. */
 static void show(bool begun, int code)
@@ -38,9 +66,13 @@ static void show(bool begun, int code)
     watch.ops->sigaction(SIGXFSZ, &ignore, &size_before);
     if (sheet->is_file && watch.ops->ftruncate(sheet->fd, 0) == 0)
         sheet->offset = sheet->shown = 0;
+    else if (sheet->is_file)
+        sheet->error = errno;
     (watch.as_json ? trace_as_json : trace_as_text)(sheet, watch.trace, &ending);
     watch.ops->sigaction(SIGPIPE, &pipe_before, NULL);
     watch.ops->sigaction(SIGXFSZ, &size_before, NULL);
+    if (sheet->is_file)
+        tell_loss();
 }
 
 static bool in_launcher(void) { return watch.ops->getpid() == watch.launcher; }
@@ -133,36 +165,38 @@ static int open_file(const struct options *options, struct blivet_error *error)
     return -1;
 }
 
-/* A copy where it is in nobody's way: the descriptors of the start have the numbers that they would have without it. */
-static int move_away(int fd)
+/* Past step 13, in foreground mode; of a launcher that waits, all stays as it is. */
+static void keep_until_exec(struct options *options, int fd)
 {
-    int moved = -1;
-    for (int floor = OUT_OF_THE_WAY; floor > 2 && moved < 0; floor /= 10)
-        UNINTERRUPTED(moved, watch.ops->fcntl(fd, F_DUPFD_CLOEXEC, floor));
-    return moved;
+    if (watch.foreground && fd >= 0)
+        options->keep_fds[options->config.keep_fds_count++] = fd;
 }
 
-/* Of a launcher that waits, standard error stays what it is. */
 static int open_sheet(struct options *options, struct blivet_error *error)
 {
     struct sheet *sheet = &watch.sheet;
     int fd = 2;
     sheet->ops = watch.ops;
     sheet->fd = -1;
-    if (options->trace_file && (fd = open_file(options, error)) < 0)
+    watch.stderr_fd = 2;
+    watch.path = options->trace_file;
+    if (watch.path && (fd = open_file(options, error)) < 0)
         return -1;
-    sheet->is_file = options->trace_file != NULL;
+    sheet->is_file = watch.path != NULL;
     sheet->colour = !sheet->is_file && terminal_colour(watch.ops, fd);
     sheet->width = !sheet->is_file && watch.ops->isatty(fd) == 1 ? terminal_width(watch.ops, fd) : 0;
-    sheet->fd = sheet->is_file || watch.foreground ? move_away(fd) : fd;
     if (sheet->is_file) {
+        sheet->fd = move_away(fd);
         int number = errno;
         watch.ops->close(fd);
         if (sheet->fd < 0)
-            return unwritable(error, number, options->trace_file, NULL);
+            return unwritable(error, number, watch.path, NULL);
+        keep_until_exec(options, sheet->fd);
     }
-    if (watch.foreground && sheet->fd >= 0) /* until exec, past step 13 */
-        options->keep_fds[options->config.keep_fds_count++] = sheet->fd;
+    if (watch.foreground) /* what it was started with, where -e has replaced it */
+        keep_until_exec(options, watch.stderr_fd = move_away(2));
+    if (!sheet->is_file)
+        sheet->fd = watch.stderr_fd;
     return 0;
 }
 

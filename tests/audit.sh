@@ -20,9 +20,9 @@ gnu_dev_major gnu_dev_minor gnu_dev_makedev
 __isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull __chk_fail __poll_chk'
 # Before the fork and in the command only: they use memory, stdio or hidden state, but make no call of their own.
 before='qsort bsearch confstr __confstr_chk fflush __fpurge stdout stderr stdin fputs fwrite printf fprintf snprintf vsnprintf fputc
-__printf_chk __fprintf_chk __snprintf_chk __vsnprintf_chk puts putchar getopt_long optarg optind optopt opterr'
+__printf_chk __fprintf_chk __snprintf_chk __vsnprintf_chk puts putchar setvbuf ferror getopt_long optarg optind optopt opterr'
 # Our own.
-own='blivet_ explain foresee is_one_log options_ program_ terminal_ trace_ daemonize_command check_'
+own='blivet_ explain foresee is_one_log options_ program_ output_ terminal_ trace_ daemonize_command check_'
 
 refused() { # symbols of an object that are on none of the lists given
   object=$1

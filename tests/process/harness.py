@@ -474,6 +474,21 @@ class Box:
             for other in [launch.pid, *descendants_of(launch.pid)]:
                 self.stop(other, signal.SIGKILL)
 
+    def lost_output(self, argv):
+        """What the command is run for cannot be written: exit 74, and why, but where the reader has gone."""
+        (reading, writing), (gone, unread) = os.pipe(), os.pipe()
+        os.close(gone)
+        limit = {"stdout": self.file("limited"), "limits": {resource.RLIMIT_FSIZE: (0, 0)}}  # of a stderr in a file too
+        for how, why in (({"stdout": "/dev/full"}, "no space left on device"), ({"close": (1,)}, "bad file descriptor"),
+                         (limit, "file too large"), ({"stdout": unread}, None)):
+            with self.about(argv[:3], why):
+                code = self.run(argv, stderr=writing, **how).code
+                os.write(writing, b"\n")
+                said = os.read(reading, 4096).decode().rstrip("\n")
+                equal((code, said), (74, f"{os.path.basename(argv[0])}: standard output: {why}" if why else ""))
+        for fd in (reading, writing, unread):
+            os.close(fd)
+
     # -- following call by call
 
     def trace(self, argv, on_call, seconds=10.0, beyond_exec=False, **how):

@@ -279,8 +279,9 @@ def ten_thousand_descriptors_are_counted(box):
         wrong_in(box, "descriptors", flaw, found="10000 stray above 2: 100 is /")
 
 
-@rows("CHK-1")
-def a_full_or_closed_stdout_changes_no_exit_code(box):
+@rows("CHK-3", "CLI-19")
+def a_report_that_cannot_be_written_is_an_error(box):
+    command = os.path.join(os.path.dirname(box.command), "daemoncheck")
     with box.running("-p", box.path("pid")) as daemon:
-        for how in ({"stdout": "/dev/full"}, {"close": (1,)}):
-            equal(daemoncheck(box, daemon.pid, **how).code, 0)
+        for words in ([str(daemon.pid)], ["--format=json", str(daemon.pid)], ["--help"], ["--version"]):
+            box.lost_output([command, *words])

@@ -6,6 +6,7 @@ import re
 import resource
 import time
 
+import linux
 from harness import (ERR, NOBODY, SLEEP, Skip, check, cmdline_of, cwd_of, environ_of, equal, fds_of, locked, read,
                      rows, status_of, text, wait_until, write)
 
@@ -347,15 +348,21 @@ def the_librarys_launcher_is_not_changed_by_it_either(box):
                 equal(box.app(*mode, "--", "fail=42:reason", **how).code, 42)
 
 
-@rows("CLI-12", "CLI-13")
-def help_and_version_succeed_though_nobody_can_read_them(box):
-    reading, writing = os.pipe()
-    os.close(reading)
-    for how in ({"stdout": "/dev/full"}, {"stdout": writing}, {"close": (1,)},
-                {"stdout": box.file("out"), "limits": {resource.RLIMIT_FSIZE: (0, 0)}}):
-        for option in ("--help", "--version"):
-            with box.about(how, option):
-                equal(box.run([box.command, option], **how).code, 0)
+@rows("CLI-19", "CLI-13")
+def help_and_version_that_cannot_be_written_are_an_error(box):
+    for option in ("--help", "--version"):
+        box.lost_output([box.command, option])
+
+
+@rows("CLI-19", needs=("root", "mounts"))
+def output_of_which_a_full_disk_takes_a_part_is_lost_output(box):
+    linux.private_mounts()
+    disk = box.folder_in("disk")
+    linux.mount("tmpfs", disk, "tmpfs", data="size=4k")
+    out = write(os.path.join(disk, "out"), "x" * 3000)
+    result = box.daemonize("--explain", stdout=os.open(out, os.O_WRONLY | os.O_APPEND))
+    equal((result.code, result.err), (74, "daemonize: standard output: no space left on device\n"))
+    equal(len(read(out)), 4096)
 
 
 @rows("CLI-13")

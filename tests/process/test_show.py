@@ -12,6 +12,7 @@ import sys
 import termios
 import xml.etree.ElementTree
 
+import linux
 from harness import ERR, HERE, SLEEP, check, equal, fds_of, locked, rows, text, write
 
 CORE = os.path.join(os.path.dirname(HERE), "..", "core")
@@ -164,6 +165,34 @@ def a_trace_that_nobody_can_read_changes_no_exit_code(box):
         for mode in ([], ["-f"]):
             with box.about(how, mode):
                 equal(box.daemonize("--trace", *mode, program=["no-such-program"], **how).code, ERR["ERR-2"])
+
+
+@rows("CLI-17")
+def a_file_that_does_not_hold_it_all_is_told_and_changes_no_start(box):
+    broken = box.file("broken", "#!/no/such/interpreter\n", 0o755)  # shown before exec, and after it
+    loss = "daemonize: trace: {}: file too large\n"
+    for name in ("trace", "trace.json"):
+        path, small = box.path(name), {resource.RLIMIT_FSIZE: (1000, 1000)}
+        with box.about(name):
+            with box.running(f"--trace={path}", limits=small) as daemon:
+                equal(daemon.result.err, loss.format(path))
+            result = box.daemonize(f"--trace={path}", program=["no-such-program"], limits=small)
+            equal((result.code, result.err.count(loss.format(path))), (ERR["ERR-2"], 1), result)
+            result = box.daemonize("-f", f"--trace={path}", "-e", box.path("err"), program=["true"], limits=small)
+            equal((result.code, result.err, text(box.path("err"))), (0, loss.format(path), ""))
+            result = box.daemonize("-f", f"--trace={path}", program=[broken], limits=small)
+            equal((result.code, result.err.count(loss.format(path))), (ERR["ERR-2"], 1), result)
+
+
+@rows("CLI-17", needs=("root", "mounts"))
+def a_trace_that_a_full_disk_cuts_off_is_told(box):
+    linux.private_mounts()
+    disk = box.folder_in("disk")
+    linux.mount("tmpfs", disk, "tmpfs", data="size=4k")
+    path = os.path.join(disk, "trace")
+    with box.running(f"--trace={path}") as daemon:
+        equal(daemon.result.err, f"daemonize: trace: {path}: no space left on device\n")
+        equal(len(text(path)), 4096)
 
 
 @rows("CLI-16", "STD-5")

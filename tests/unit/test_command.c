@@ -155,6 +155,39 @@ static void help_and_version_go_to_stdout(void **state)
     assert_contains(help, "--no-close-fds");
 }
 
+/* A file system that tells of it only at the close; a descriptor for that cannot always be had. */
+static void output_that_turns_out_to_be_lost_is_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call;
+        int error, code;
+        const char *said;
+    } cases[] = {
+        { "close", ENOSPC, 74, "test_command: standard output: no space left on device\n" },
+        { "close", EPIPE, 74, "" },
+        { "close", EINTR, 0, "" },
+        { "fcntl", EMFILE, 0, "" },
+        { "fcntl", EINTR, 0, "" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        machine(SCRIPT_DAEMON);
+        script_fail(cases[i].call, 1, cases[i].error);
+        fflush(stdout);
+        int saved = dup(1), sink = open("/dev/null", O_WRONLY);
+        dup2(sink, 1);
+        enum script_end end = run("--version");
+        dup2(saved, 1);
+        close(saved);
+        close(sink);
+        assert_int_equal(end, SCRIPT_RETURNED);
+        assert_int_equal(result, cases[i].code);
+        assert_string_equal(script.printed, cases[i].said);
+        assert_int_equal(script.faults_fired, 1);
+        assert_int_equal(script_open_fds(), 0);
+    }
+}
+
 static void what_is_explained_is_not_begun(void **state)
 {
     (void)state;
@@ -163,7 +196,7 @@ static void what_is_explained_is_not_begun(void **state)
         "--explain -p /run/x -o /var/log/x.out -u www -g adm --chown=all /bin/true",
         "--explain -p /run/x -l /run/y -e /var/log/x -a --no-close-fds -E PATH=/bin -E PATH=/usr/bin:/bin true",
     };
-    static const char harmless[] = " getresuid getresgid calloc free stat lstat eaccess readlink getcwd fcntl geteuid getpid "
+    static const char harmless[] = " close getresuid getresgid calloc free stat lstat eaccess readlink getcwd fcntl geteuid getpid "
                                    "getpwnam getpwuid getgrouplist getgrnam environment getrlimit isatty terminal_columns sigaction ";
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char calls[sizeof script.trace], word[64], *rest = calls;
@@ -443,6 +476,7 @@ int main(void)
         CLAIM("CLI-15 ERR-10", it_does_not_run_with_borrowed_rights),
         CLAIM("CLI-12", a_message_that_cannot_be_written_changes_no_exit_code),
         CLAIM("CLI-13", help_and_version_go_to_stdout),
+        CLAIM("CLI-19", output_that_turns_out_to_be_lost_is_an_error),
         CLAIM("CLI-18", what_is_explained_is_not_begun),
         CLAIM("CLI-18", what_is_explained_has_the_code_of_the_start),
         CLAIM("CLI-6", what_will_be_done_is_said_where_that_is_asked_for),

@@ -148,6 +148,39 @@ static void a_trace_that_cannot_be_had_is_told_before_anything_begins(void **sta
     }
 }
 
+/* A file that does not hold all of it: told once, and the start is what it was. */
+static void a_trace_that_is_lost_is_told_and_changes_no_start(void **state)
+{
+    (void)state;
+    static const char loss[] = "test_command_shown: trace: /run/t: no space left on device\n";
+    static const struct {
+        const char *call, *option;
+        int error;
+        bool told;
+    } cases[] = {
+        { "pwrite", "", ENOSPC, true }, { "ftruncate", "", ENOSPC, true },   { "close", "", ENOSPC, true },
+        { "close", "", EINTR, false },  { "pwrite", ".json", ENOSPC, true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[96];
+        a_launcher();
+        script_fail(cases[i].call, 0, cases[i].error);
+        snprintf(line, sizeof line, "--trace=/run/t%s true", cases[i].option);
+        assert_int_equal(run(line), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 0);
+        snprintf(line, sizeof line, "test_command_shown: trace: /run/t%s: no space left on device\n", cases[i].option);
+        assert_string_equal(script.printed, cases[i].told ? line : "");
+    }
+    script_begin(SCRIPT_LAUNCHER); /* shown twice */
+    script_fail("pwrite", 0, ENOSPC);
+    script_fail("execve", 0, ENOMEM);
+    assert_int_equal(run("--trace=/run/t -f -e /var/log/x true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 71);
+    const char *first = strstr(script.printed, loss);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, loss));
+}
+
 static void interruptions_do_not_lose_a_trace(void **state)
 {
     (void)state;
@@ -316,6 +349,7 @@ int main(void)
         CLAIM("CLI-16", the_daemon_shows_nothing),
         CLAIM("CLI-16", in_foreground_mode_it_is_shown_before_exec),
         CLAIM("CLI-16 ERR-7", a_trace_that_cannot_be_had_is_told_before_anything_begins),
+        CLAIM("CLI-17", a_trace_that_is_lost_is_told_and_changes_no_start),
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
