@@ -4,7 +4,7 @@
 #   sh tests/evidence.sh [--as-is | --full] [PAGE]
 #
 # Runs the test command and the planted faults first, where they have left no results of this commit (half an hour).
-# --as-is: makes the page of the results that there are.  --full: runs the commands that take longer too: coverage, MC/DC,
+# --as-is: makes the page of the results that there are.  --full: runs the commands that take longer too: MC/DC,
 # mutation and ten minutes of fuzzing a target, some hours in all; what they found is kept in build/results, and --keep
 # puts it into tests/evidence/kept, for those who have not the time.  Exit status 1: the page is red.  Where a command
 # fails it goes on, since the page says so.
@@ -28,7 +28,6 @@ if [ "$how" != --as-is ]; then
   grep -qxF "commit: $(commit_now)" build/results/planted.log 2>/dev/null || kept planted sh tests/planted/run.sh || true
 fi
 if [ "$how" = --full ]; then
-  sh tests/coverage.sh || true
   sh tests/mcdc.sh || true
   sh tests/mutation.sh || true
   sh fuzz/run.sh 600 || true

@@ -3,9 +3,9 @@
 #
 #   sh tests/run.sh
 #
-# Unit tests in process (CMocka), the audit of the objects, the documents against the code, and process tests with
-# real forks.  As root it also runs the cases that only root can judge, in a mount namespace of their own.  Slower
-# things, other compilers and other C libraries, are in tests/matrix.sh.
+# Unit tests in process (CMocka), the audit of the objects, the documents against the code, coverage against its
+# thresholds, and process tests with real forks.  As root it also runs the cases that only root can judge, in a mount
+# namespace of their own.  Slower things, other compilers and other C libraries, are in tests/matrix.sh.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
@@ -40,6 +40,8 @@ echo "== model"
 kept model sh tests/model/run.sh
 echo "== golden traces"
 kept golden python3 tests/torture/golden.py --build build/tests/torture
+echo "== coverage"
+kept coverage sh tests/coverage.sh
 echo "== torture of real processes"
 kept torture_real sh tests/torture/run.sh plain
 echo "== process tests"
