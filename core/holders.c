@@ -28,16 +28,20 @@ static void put_path(char path[80], int directory, const char *folder, int numbe
     blivet_text_number(&text, (uintmax_t)number);
 }
 
-/* "lock:	1: FLOCK  ADVISORY  WRITE 1234 fe:00:42 0 EOF".  In a PID namespace the dead have no number, 0: then the
- * pidfile must have it, which every other instance writes before it forks. */
+static long number_after(const char *info, const char *words)
+{
+    const char *at = strstr(info, words);
+    return at ? strtol(at + strlen(words), NULL, 10) : -1;
+}
+
+/* "pos:	1234 ... lock:	1: FLOCK  ADVISORY  WRITE 1234 fe:00:42 0 EOF".  In a PID namespace the dead have no number, 0:
+ * then the pidfile must have it, or without one the lock's file position; every other instance leaves its own
+ * there. */
 static bool names_locker(const struct search *search, const char *info)
 {
-    const char *at = strstr(info, "FLOCK");
-    at = at ? strstr(at, "WRITE ") : NULL;
-    if (!at)
-        return false;
-    long locker = strtol(at + strlen("WRITE "), NULL, 10);
-    return locker == search->locker || (locker == 0 && search->named);
+    const char *lock = strstr(info, "FLOCK");
+    long locker = lock ? number_after(lock, "WRITE ") : -1;
+    return locker == search->locker || (locker == 0 && (search->named || number_after(info, "pos:") == search->locker));
 }
 
 static bool holds(const struct search *search, int process)

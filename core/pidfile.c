@@ -202,9 +202,10 @@ int blivet_take_lock(struct blivet_context *daemon)
     if ((daemon->flags & BLIVET_NO_LOCK) || (!daemon->lockfile && !daemon->pidfile))
         return 0;
     daemon->lock_fd = open_lock(daemon, daemon->lockfile ? lockfile : pidfile);
-    if (daemon->lock_fd >= 0 && daemon->page) {
+    if (daemon->lock_fd >= 0 && daemon->page)
         daemon->page->lock = daemon->lock_fd;
-    }
+    if (daemon->lock_fd >= 0 && !daemon->pidfile) /* the mark of holders.c, for want of a pidfile that names us */
+        daemon->ops->lseek(daemon->lock_fd, daemon->pid, SEEK_SET);
     return daemon->lock_fd >= 0 ? 0 : -1;
 }
 

@@ -300,6 +300,12 @@ int kernel_ftruncate(int fd, off_t length)
     return 0;
 }
 
+off_t kernel_lseek(int fd, off_t offset, int whence)
+{
+    struct script_file *file = file_of(fd);
+    return file && whence == SEEK_SET ? file->position = offset : -1;
+}
+
 /* Another process: it replaces the file between our open and our lock. */
 static void replace_behind_our_back(struct script_file *file)
 {

@@ -54,7 +54,9 @@ int script_open_other_info(const char *path, int flags)
     struct script_file *file = script_file("/proc/info");
     if (!file)
         file = script_add("/proc/info", S_IFREG | 0400, "");
-    snprintf(file->content, sizeof file->content, "pos:\t0\nflags:\t02100000\n%s", other->lock);
+    const struct script_file *held = script_file(other->path);
+    snprintf(file->content, sizeof file->content, "pos:\t%lld\nflags:\t02100000\n%s",
+             held ? (long long)held->position : 0, other->lock);
     file->size = strlen(file->content);
     return script_install(SCRIPT_FILE, (int)(file - script.files), flags);
 }

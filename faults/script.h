@@ -30,6 +30,7 @@ struct script_file {
     ino_t inode; /* 0: no such file */
     char target[128]; /* of a symbolic link */
     char content[SCRIPT_CONTENT];
+    off_t position; /* where a descriptor on it was moved to */
     size_t size;
     int locked_by; /* open description; -1: another process */
 };

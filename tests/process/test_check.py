@@ -113,6 +113,7 @@ def a_child_that_nobody_has_let_go_of_is_wrong_in_its_parent(box):
     equal((code, judged(points, "wrong")), (1, ["parent"]), points)
     check(f"pid {box.pid}" in points["parent"]["found"], points)
     launch.kill()
+    launch.wait()
 
 
 @rows("CHK-4", "CHK-5", needs=("root", "mounts"))
@@ -167,6 +168,7 @@ def a_pidfile_that_another_has_locked_is_not_this_ones(box):
         check({"pidfile pid", "pidfile lock"} <= set(judged(points, "wrong")) and code == 1, points)
         check(f"pid {daemon.pid}" in points["pidfile lock"]["found"], points["pidfile lock"])
         launch.kill()
+        launch.wait()
 
 
 @rows("CHK-6", needs="root")

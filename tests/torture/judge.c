@@ -140,7 +140,7 @@ static const char *subject_of(const char *call)
     static const char *const by_path[] = { "open", "stat", "lstat", "eaccess", "readlink", "unlink", "chdir", "execve", NULL };
     static const char *const by_signal[] = { "sigaction", "stop_ignoring", "raise", NULL };
     static const char *const by_entry[] = { "setenv", "unsetenv", NULL };
-    static const char *const by_fd[] = { "close", "dup2", "fcntl", "fstat", "pread", "pwrite", "write", "ftruncate",
+    static const char *const by_fd[] = { "close", "dup2", "fcntl", "fstat", "pread", "pwrite", "write", "ftruncate", "lseek",
                                          "flock", "fchown", "send", "recv", "sendmsg", "recvmsg", "read", "bind",
                                          "getsockname", "setsockopt", "connect", "shutdown", "getdents",
                                          "pidfd_send_signal", "pidfd_exit_status", NULL };

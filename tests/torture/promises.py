@@ -72,7 +72,7 @@ def conditions_of(mode):
 BY_PATH = {"open", "stat", "lstat", "eaccess", "readlink", "unlink", "chdir", "execve"}
 BY_SIGNAL = {"sigaction", "stop_ignoring", "raise"}
 BY_ENTRY = {"setenv", "unsetenv"}
-BY_FD = {"close", "dup2", "fcntl", "fstat", "pread", "pwrite", "write", "ftruncate", "flock", "fchown", "send", "recv",
+BY_FD = {"close", "dup2", "fcntl", "fstat", "pread", "pwrite", "write", "ftruncate", "lseek", "flock", "fchown", "send", "recv",
          "sendmsg", "recvmsg", "read", "bind", "getsockname", "setsockopt", "connect", "shutdown", "getdents",
          "pidfd_send_signal", "pidfd_exit_status"}
 

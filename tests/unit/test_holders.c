@@ -6,7 +6,7 @@
 #define OURS LOCK_OF("102")
 
 static const char *lock_path, *failing_call;
-static int failing_with;
+static int failing_with, mark;
 
 /* The daemon took the lock on descriptor 7 and is dead; somebody has it still. */
 static void the_daemon_dies_with_its_lock_held(void)
@@ -19,6 +19,7 @@ static void the_daemon_dies_with_its_lock_held(void)
     script_add("/run/x.lock", S_IFREG | 0644, "");
     script_add("/run/y.lock", S_IFREG | 0644, "");
     script_file(lock_path)->locked_by = -1;
+    script_file(lock_path)->position = mark;
     if (failing_call)
         script_fail(failing_call, 0, failing_with);
 }
@@ -63,18 +64,27 @@ static void whoever_has_the_dead_daemons_lock_is_ended(void **state)
     }
 }
 
-/* In a PID namespace the dead have no number; then the pidfile must name them. */
-static void a_taker_without_a_number_is_ours_if_the_pidfile_names_it(void **state)
+/* In a PID namespace the dead have no number; then the pidfile must name them, or the position of the lock. */
+static void a_taker_without_a_number_is_ours_if_its_mark_is_there(void **state)
 {
     (void)state;
-    const struct script_other holders[] = { { 500, 7, LOCK_OF("0"), "/run/x.pid", 0, false, false },
-                                            { 500, 7, LOCK_OF("0"), "/run/x.lock", 0, false, false } };
-    lock_is_held_by("/run/x.pid", &holders[0], 1);
-    fail_to_start("/run/x.pid", NULL);
-    assert_true(script.others[0].killed);
-    lock_is_held_by("/run/x.lock", &holders[1], 1);
-    fail_to_start(NULL, "/run/x.lock");
-    assert_false(script.others[0].killed);
+    static const struct { const char *pidfile, *lockfile, *info; int mark; bool ours; } cases[] = {
+        { "/run/x.pid", NULL, LOCK_OF("0"), 0, true },
+        { NULL, "/run/x.lock", LOCK_OF("0"), 0, false },
+        { NULL, "/run/x.lock", LOCK_OF("0"), 102, true },
+        { NULL, "/run/x.lock", LOCK_OF("0"), 103, false },
+        { NULL, "/run/x.lock", LOCK_OF("103"), 102, false },
+        { NULL, "/run/x.lock", "", 102, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = cases[i].lockfile ? cases[i].lockfile : cases[i].pidfile;
+        const struct script_other holder = { 500, 7, cases[i].info, path, 0, false, false };
+        lock_is_held_by(path, &holder, 1);
+        mark = cases[i].mark;
+        fail_to_start(cases[i].pidfile, cases[i].lockfile);
+        assert_int_equal(script.others[0].killed, cases[i].ours);
+    }
+    mark = 0;
 }
 
 static void nobody_else_is_touched(void **state)
@@ -225,7 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("NTF-13 PID-9", whoever_has_the_dead_daemons_lock_is_ended),
-        CLAIM("NTF-13 PID-9", a_taker_without_a_number_is_ours_if_the_pidfile_names_it),
+        CLAIM("NTF-13 PID-9", a_taker_without_a_number_is_ours_if_its_mark_is_there),
         CLAIM("NTF-13 PID-2", nobody_else_is_touched),
         CLAIM("NTF-20 NTF-13", an_application_does_not_pick_whose_lock_it_was),
         CLAIM("NTF-13", with_a_user_only_that_users_processes_are_ended),

@@ -257,6 +257,28 @@ static void a_file_that_only_the_lock_has_made_goes_too(void **state)
     assert_null(script_file("/run/x.pid"));
 }
 
+/* Else, in a PID namespace, what escapes a failed start cannot be told from another instance (NTF-13). */
+static void a_lock_without_a_pidfile_is_marked_with_the_pid(void **state)
+{
+    (void)state;
+    static const struct { struct blivet_config config; bool marked; } cases[] = {
+        { { .lockfile = "/run/x.lock" }, true },
+        { { .lockfile = "/run/x.lock", .pidfile = "/run/x.pid" }, false },
+        { { .pidfile = "/run/x.pid" }, false },
+        { { .lockfile = "/run/x.lock", .flags = BLIVET_NO_LOCK }, false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int fails = 0; fails < 2; fails++) {
+            script_begin(SCRIPT_DAEMON);
+            if (fails)
+                script_fail("lseek", 1, EINVAL);
+            assert_int_equal(start(cases[i].config), SCRIPT_RETURNED);
+            assert_int_equal(script_called("lseek"), cases[i].marked);
+            if (cases[i].marked)
+                assert_int_equal(script_file("/run/x.lock")->position, fails ? 0 : SCRIPT_DAEMON_PID);
+        }
+}
+
 /* ---- what other processes do meanwhile ---- */
 
 /* Another instance locks the file between our making and our locking it: then it is that one's. */
@@ -408,6 +430,7 @@ int main(void)
         CLAIM("CFG-13 PID-6", the_lock_is_the_pidfile_or_a_file_of_its_own_or_none),
         CLAIM("PID-2 ERR-4", a_second_instance_is_refused_and_changes_nothing),
         CLAIM("PID-2 PID-9 ERR-7", any_other_failure_is_73_and_leaves_no_new_file),
+        CLAIM("NTF-13", a_lock_without_a_pidfile_is_marked_with_the_pid),
         CLAIM("PID-9 ERR-7", a_file_that_only_the_lock_has_made_goes_too),
         CLAIM("PID-2 ERR-4", a_new_file_that_another_locks_first_is_left_to_it),
         CLAIM("PID-2", what_cannot_be_a_pid_is_not_named),
