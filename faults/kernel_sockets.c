@@ -142,6 +142,14 @@ ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
     return (ssize_t)count;
 }
 
+/* The leader's last act. */
+static bool handles_wait(void)
+{
+    return !script.handles_taken && !script.handles_lost && (script.leader_status == 0 || script.leader_spoke);
+}
+
+static char handles_byte(void) { return (char)(4 | (script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0)); }
+
 ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
 {
     (void)flags;
@@ -154,6 +162,11 @@ ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
             script_stop(SCRIPT_HUNG); /* it is said once */
         script.go_taken = true;
         *(char *)bytes = 'g';
+        return 1;
+    }
+    if (handles_wait()) { /* their byte, as if it were a verdict's */
+        script.handles_lost = true;
+        *(char *)bytes = handles_byte();
         return 1;
     }
     if (script.clock_ms < script.event_ms)
@@ -190,9 +203,6 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
     return 1;
 }
 
-/* The leader's last act. */
-static bool handles_wait(void) { return !script.handles_taken && script.leader_status == 0; }
-
 ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
 {
     int fds[2], count = 0;
@@ -207,7 +217,7 @@ ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
     if (!handles_wait())
         return has_ended() ? 0 : fail(EAGAIN);
     script.handles_taken = true;
-    *(char *)message->msg_iov[0].iov_base = (char)(4 | (script.has_stat ? 1 : 0) | (script.has_pidfd ? 2 : 0));
+    *(char *)message->msg_iov[0].iov_base = handles_byte();
     if (script.has_stat)
         fds[count++] = script_open_proc("/proc/102/stat", O_CLOEXEC);
     if (script.has_pidfd)

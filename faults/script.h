@@ -62,6 +62,7 @@ struct script {
     const char *stat_line;       /* what /proc/PID/stat reads; NULL: ESRCH */
     bool leader_stopped;         /* it does not end before SIGKILL */
     int leader_status, daemon_status; /* as wait(2) has them */
+    bool leader_spoke;           /* whatever its status: it had passed the handles on */
     bool daemon_dead, daemon_is_child, status_kept;
     bool daemon_unreaped;        /* its parent does not care: kill(2) finds it, dead or not */
     bool deaf_to_sigterm;
@@ -149,6 +150,7 @@ struct script {
     int raised;
     size_t allocations, allocations_after_fork;
     bool handles_taken;          /* said at first: the leader never speaks */
+    bool handles_lost;           /* their byte was read, and not they */
     bool go_taken, struck, asked, leader_reaped, daemon_reaped, struck_stranger;
     char tried[512];             /* paths that execve was given, each with a space behind */
     char executed[256];          /* the one that it took */

@@ -319,6 +319,7 @@ static void a_leaders_death_does_not_undo_a_start(void **state)
     static const struct outcome started = { SAYS("\xff"), true, false, EXECED, false, 0, 0, NULL };
     meet(&started, 15, true, true);
     script.leader_status = SIGKILL;
+    script.leader_spoke = true;
     wait_for_verdict((struct blivet_config){ 0 });
     assert_outcome(0, NULL);
 }

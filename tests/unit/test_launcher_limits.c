@@ -381,6 +381,24 @@ static void a_leader_that_is_stopped_cannot_hold_the_launcher(void **state)
     }
 }
 
+/* The daemon stands still and does not hear that there will be no "go".  Once it is killed, and where nobody reaps it,
+ * only a handle tells its death: its number stays in use. */
+static void the_handles_of_a_leader_that_was_killed_tell_when_its_daemon_is_dead(void **state)
+{
+    (void)state;
+    for (int known = 1; known < 4; known++) {
+        nothing_is_heard();
+        script.leader_status = SIGKILL;
+        script.leader_spoke = script.daemon_unreaped = true;
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_nothing_is_left();
+        assert_in_range(script.clock_ms, 500, 550);
+    }
+}
+
 static void the_leader_is_stopped_before_the_second_fork(void)
 {
     ((struct blivet_page *)script.page)->step = 2;
@@ -469,6 +487,7 @@ int main(void)
         CLAIM("NTF-4 NTF-13", a_daemon_that_hung_up_or_talks_nonsense_is_ended),
         CLAIM("NTF-9 NTF-13", a_daemon_that_failed_is_given_time_to_end_by_itself),
         CLAIM("NTF-11", a_leader_that_is_stopped_cannot_hold_the_launcher),
+        CLAIM("NTF-13 NTF-19", the_handles_of_a_leader_that_was_killed_tell_when_its_daemon_is_dead),
         CLAIM("NTF-11 NTF-13", a_leader_that_is_stopped_does_not_go_on),
         CLAIM("NTF-13", a_stopped_leader_is_struck_by_its_own_number),
         CLAIM("NTF-13", a_leader_that_cannot_be_killed_cannot_hold_it_either),
