@@ -145,17 +145,34 @@ static void put_folded(struct sheet *sheet, const char *text)
     put(sheet, "%s", text);
 }
 
-static void put_line(struct sheet *sheet, const struct blivet_trace_record *record, bool foreground)
+/* A line up to the call. */
+static void put_beginning(struct sheet *sheet, const char *time, const struct blivet_trace_record *record,
+                          bool foreground)
 {
-    const char *bold = sheet->colour ? "\033[1m" : "", *red = sheet->colour ? "\033[31m" : "";
-    const char *plain = sheet->colour ? "\033[0m" : "";
-    char result[64], call[LINE / 2], step[8] = "-";
+    char step[8] = "-";
     if (record->step > 0 && blivet_step_name(record->step))
         snprintf(step, sizeof step, "%d", record->step);
     else if (record->step > 0)
         snprintf(step, sizeof step, "+");
-    put(sheet, "%10.3f %-10s %2s  %s", (double)record->began_ns / 1e6, trace_process_name(record->process, foreground), step,
-        is_step(record) ? bold : record->error ? red : "");
+    put(sheet, "%10s %-10s %2s  ", time, trace_process_name(record->process, foreground), step);
+}
+
+static void put_counted(struct sheet *sheet, const struct blivet_trace_record *record, bool foreground,
+                        const char *what)
+{
+    put_beginning(sheet, "...", record, foreground);
+    put_folded(sheet, what);
+    put(sheet, "\n");
+}
+
+static void put_line(struct sheet *sheet, const struct blivet_trace_record *record, bool foreground)
+{
+    const char *bold = sheet->colour ? "\033[1m" : "", *red = sheet->colour ? "\033[31m" : "";
+    const char *plain = sheet->colour ? "\033[0m" : "";
+    char result[64], call[LINE / 2], time[32];
+    snprintf(time, sizeof time, "%.3f", (double)record->began_ns / 1e6);
+    put_beginning(sheet, time, record, foreground);
+    put(sheet, "%s", is_step(record) ? bold : record->error ? red : "");
     describe_result(result, sizeof result, record);
     if (is_step(record))
         snprintf(call, sizeof call, "-- %s", step_name(record->step));
@@ -163,9 +180,11 @@ static void put_line(struct sheet *sheet, const struct blivet_trace_record *reco
         snprintf(call, sizeof call, "%s(%s)%s", blivet_call_name(record->call), record->arguments, result);
     put_folded(sheet, call);
     put(sheet, "%s\n", is_step(record) || record->error ? plain : "");
-    if (record->more > 0)
-        put(sheet, "%10s %-10s %2s  %s(...), %lu times more\n", "...", trace_process_name(record->process, foreground), step,
-            blivet_call_name(record->call), (unsigned long)record->more);
+    if (record->more > 0) {
+        snprintf(call, sizeof call, "%s(...), %lu times more", blivet_call_name(record->call),
+                 (unsigned long)record->more);
+        put_counted(sheet, record, foreground, call);
+    }
 }
 
 static void put_missing(struct sheet *sheet, const struct blivet_trace *trace)
@@ -175,14 +194,78 @@ static void put_missing(struct sheet *sheet, const struct blivet_trace *trace)
             (unsigned long)(trace->count - trace->capacity));
 }
 
+/* Two processes that call at once may have taken their places the other way round: in the order of their times. */
+static size_t arrange(const struct blivet_trace *trace, uint32_t first, const struct blivet_trace_record *lines[])
+{
+    size_t count = 0;
+    for (uint32_t i = first; i < recorded(trace); i++) {
+        const struct blivet_trace_record *record = &trace->records[i];
+        size_t at = count;
+        if (record->state == BLIVET_CALL_NONE)
+            continue;
+        for (; at > 0 && lines[at - 1]->began_ns > record->began_ns; at--)
+            lines[at] = lines[at - 1];
+        lines[at] = record;
+        count++;
+    }
+    return count;
+}
+
+static bool is_again(const struct blivet_trace_record *one, const struct blivet_trace_record *other)
+{
+    return one->call == other->call && one->process == other->process && one->step == other->step &&
+           one->result == other->result && one->error == other->error && one->more == 0 && other->more == 0 &&
+           strcmp(one->arguments, other->arguments) == 0;
+}
+
+/* Who waits asks the same again and again.  How many lines repeat those before them, in rounds of *round; 0: too few to
+ * be worth counting. */
+static size_t repeated(const struct blivet_trace_record *const lines[], size_t count, size_t *round)
+{
+    enum { LONGEST = 4, FEWEST = 3 };
+    for (*round = 1; *round <= LONGEST; ++*round) {
+        size_t same = 0;
+        while (*round + same < count && is_again(lines[same], lines[*round + same]))
+            same++;
+        if (same / *round >= FEWEST)
+            return same - same % *round;
+    }
+    return 0;
+}
+
+/* lines: the repeated ones. */
+static void put_rounds(struct sheet *sheet, const struct blivet_trace_record *const lines[], size_t count, size_t round,
+                       bool foreground)
+{
+    char text[LINE / 2];
+    size_t length = 0;
+    for (size_t i = 0; i < round; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s, ", blivet_call_name(lines[i]->call));
+    snprintf(text + length, sizeof text - length, "%zu times more, for %.3f ms", count / round,
+             (double)(lines[count - 1]->ended_ns - lines[0]->began_ns) / 1e6);
+    put_counted(sheet, lines[0], foreground, text);
+}
+
+static void put_lines(struct sheet *sheet, const struct blivet_trace *trace, bool foreground)
+{
+    static const struct blivet_trace_record *lines[TRACE_CALLS];
+    size_t count = arrange(trace, sheet->shown, lines), round;
+    for (size_t i = 0; i < count;) {
+        size_t more = repeated(lines + i, count - i, &round);
+        for (size_t end = i + (more ? round : 1); i < end; i++)
+            put_line(sheet, lines[i], foreground);
+        if (more)
+            put_rounds(sheet, lines + i, more, round, foreground);
+        i += more;
+    }
+    sheet->shown = recorded(trace);
+}
+
 void trace_as_text(struct sheet *sheet, const struct blivet_trace *trace, const struct ending *ending)
 {
     if (sheet->shown == 0)
         put(sheet, "        ms process  step  call\n");
-    for (uint32_t i = sheet->shown; i < recorded(trace); i++)
-        if (trace->records[i].state != BLIVET_CALL_NONE)
-            put_line(sheet, &trace->records[i], ending->foreground);
-    sheet->shown = recorded(trace);
+    put_lines(sheet, trace, ending->foreground);
     put_missing(sheet, trace);
     if (ending->begun)
         put(sheet, "verdict: none; the process goes on as the program\n");
@@ -259,8 +342,8 @@ static void put_row(struct sheet *sheet, const struct blivet_trace *trace, uint3
     for (uint32_t i = 0; i < index; i++)
         if (trace->records[i].pid == record->pid)
             return;
-    put(sheet, "%s\n{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": %d, \"args\": {\"name\": \"%s\"}}", index ? "," : "",
-        (int)record->pid, trace_process_name(record->process, foreground));
+    put(sheet, "%s\n{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": %d, \"args\": {\"name\": \"%s\"}}",
+        index ? "," : "", (int)record->pid, trace_process_name(record->process, foreground));
     put(sheet, ",\n{\"ph\": \"M\", \"name\": \"process_sort_index\", \"pid\": %d, \"args\": {\"sort_index\": %d}}",
         (int)record->pid, record->process);
 }
@@ -273,8 +356,7 @@ void trace_as_json(struct sheet *sheet, const struct blivet_trace *trace, const 
             put_row(sheet, trace, i, ending->foreground);
             put_event(sheet, trace, i);
         }
-    put(sheet, "\n],\n\"otherData\": {\"not recorded\": %lu, ",
-        (unsigned long)(trace->count - recorded(trace)));
+    put(sheet, "\n],\n\"otherData\": {\"not recorded\": %lu, ", (unsigned long)(trace->count - recorded(trace)));
     if (ending->begun)
         put(sheet, "\"exit\": null");
     else

@@ -3,6 +3,8 @@
 #define DAEMONIZE_SHOW_TRACE_H
 #include "../syscall/trace.h"
 
+enum { TRACE_CALLS = 4096 }; /* for which there is room */
+
 /* Where it is written: a regular file, from its beginning, or whatever is on a descriptor. */
 struct sheet {
     const struct blivet_ops *ops;

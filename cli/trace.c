@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CALLS = 4096, OUT_OF_THE_WAY = 1000 };
+enum { OUT_OF_THE_WAY = 1000 };
 
 /* The calls of a table have no argument to carry this. */
 static struct {
@@ -211,7 +211,7 @@ static bool ends_in_json(const char *path)
 
 const struct blivet_ops *trace_begin(struct options *options, const struct blivet_ops *ops, struct blivet_error *error)
 {
-    const size_t size = sizeof *watch.trace + CALLS * sizeof watch.trace->records[0];
+    const size_t size = sizeof *watch.trace + TRACE_CALLS * sizeof watch.trace->records[0];
     memset(&watch, 0, sizeof watch);
     watch.ops = ops;
     watch.foreground = (options->config.flags & BLIVET_FOREGROUND) != 0;

@@ -33,8 +33,11 @@ static struct {
     struct blivet_trace *trace;
     const struct blivet_ops *next;
     int16_t process, step;
-    struct blivet_trace_record *last;
-    int alike; /* calls in a row of which it is the last */
+    struct { /* in this step */
+        struct blivet_trace_record *last;
+        int count;
+    } made[CALLS];
+    int previous, in_a_row; /* the call before, and how many of its name */
 } here;
 
 const char *blivet_call_name(int call) { return call >= 0 && call < CALLS ? calls[call].name : "?"; }
@@ -248,11 +251,12 @@ static int64_t now_ns(void)
 /* False: it has been counted, which is enough. */
 static bool is_to_be_recorded(int call)
 {
-    bool alike = here.last && here.last->call == call && here.last->step == here.step;
-    here.alike = alike ? here.alike + 1 : 1;
-    if (here.alike <= BLIVET_TRACE_ALIKE)
+    here.in_a_row = call == here.previous ? here.in_a_row + 1 : 1;
+    here.previous = call;
+    if (here.in_a_row <= BLIVET_TRACE_IN_A_ROW && ++here.made[call].count <= BLIVET_TRACE_IN_A_STEP)
         return true;
-    here.last->more++;
+    if (here.made[call].last)
+        here.made[call].last->more++;
     return false;
 }
 
@@ -260,8 +264,10 @@ static struct blivet_trace_record *begin(int call, const struct argument *argume
 {
     struct blivet_trace *trace = here.trace;
     int saved = errno;
-    if (call == CALL_enter_step)
+    if (call == CALL_enter_step) {
         here.step = (int16_t)arguments[0].value;
+        memset(here.made, 0, sizeof here.made);
+    }
     if (!is_to_be_recorded(call))
         return NULL;
     uint32_t index = trace->count++;
@@ -275,7 +281,7 @@ static struct blivet_trace_record *begin(int call, const struct argument *argume
     put_arguments(record, arguments, false);
     record->began_ns = now_ns() - trace->start_ns;
     record->state = BLIVET_CALL_BEGUN;
-    here.last = record;
+    here.made[call].last = record;
     errno = saved;
     return record;
 }
@@ -285,9 +291,10 @@ static void end(struct blivet_trace_record *record, int call, const struct argum
                 bool failed, int before)
 {
     int error = errno;
-    if (call == CALL_fork && result == 0)
+    if (call == CALL_fork && result == 0) {
         here.process++; /* the record is its parent's */
-    else if (record) {
+        memset(here.made, 0, sizeof here.made);
+    } else if (record) {
         record->ended_ns = now_ns() - here.trace->start_ns;
         record->result = result;
         record->error = failed ? error : 0;
@@ -315,7 +322,7 @@ static void end(struct blivet_trace_record *record, int call, const struct argum
 #define JOIN(a, b) JOIN_(a, b)
 #define COMMA(...) ,
 #define LIST(...) JOIN(LIST_, COUNT(__VA_ARGS__))(__VA_ARGS__)
-#define LIST_1(a) JOIN(LIST_1_, COUNT(COMMA a ()))(a)
+#define LIST_1(a) JOIN(LIST_1_, COUNT(COMMA a()))(a)
 #define LIST_1_1(a) ARGUMENT(a)
 #define LIST_1_2(a)
 #define LIST_2(a, ...) ARGUMENT(a) LIST_1(__VA_ARGS__)
@@ -327,7 +334,7 @@ static void end(struct blivet_trace_record *record, int call, const struct argum
 #define CALL(result, name, parameters, arguments, failure, errnos) \
     static result traced_##name parameters \
     { \
-        const struct argument list[] = { LIST arguments { END, 0 } }; \
+        const struct argument list[] = { LIST arguments{ END, 0 } }; \
         int before = errno; \
         struct blivet_trace_record *record = begin(CALL_##name, list); \
         errno = 0; \
@@ -338,7 +345,7 @@ static void end(struct blivet_trace_record *record, int call, const struct argum
 #define VOID(name, parameters, arguments) \
     static void traced_##name parameters \
     { \
-        const struct argument list[] = { LIST arguments { END, 0 } }; \
+        const struct argument list[] = { LIST arguments{ END, 0 } }; \
         int before = errno; \
         struct blivet_trace_record *record = begin(CALL_##name, list); \
         errno = 0; \
@@ -366,6 +373,7 @@ const struct blivet_ops *blivet_trace_on(void *memory, size_t size, const struct
     here.trace = trace;
     here.next = next;
     here.process = here.step = 0;
-    here.last = NULL;
+    here.in_a_row = 0;
+    memset(here.made, 0, sizeof here.made);
     return &table;
 }

@@ -7,9 +7,9 @@
 #include "ops.h"
 #include <stdbool.h>
 
-/* ALIKE: after so many calls of one name in a row, as where descriptors are closed one by one, the last record counts the
- * others, so that there is room for what comes after them. */
-enum { BLIVET_TRACE_ARGUMENTS = 128, BLIVET_TRACE_ALIKE = 100 };
+/* Of so many calls of one name, in a row or in a step, there are records, as where descriptors are closed one by one; the
+ * last of them counts the others, so that there is room for what comes after them. */
+enum { BLIVET_TRACE_ARGUMENTS = 128, BLIVET_TRACE_IN_A_ROW = 100, BLIVET_TRACE_IN_A_STEP = 500 };
 
 struct blivet_trace_record {
     int64_t began_ns, ended_ns; /* since the trace began */

@@ -1,5 +1,6 @@
 """test_show.py - the command shows itself: what it did (CLI-16, CLI-17)."""
 
+import errno
 import fcntl
 import json
 import os
@@ -10,10 +11,11 @@ import stat
 import struct
 import sys
 import termios
+import time
 import xml.etree.ElementTree
 
 import linux
-from harness import ERR, HERE, SLEEP, check, equal, fds_of, locked, rows, text, write
+from harness import ERR, HERE, SLEEP, check, children_of, equal, fds_of, locked, rows, stat_of, text, wait_until, write
 
 CORE = os.path.join(os.path.dirname(HERE), "..", "core")
 LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
@@ -23,12 +25,15 @@ def parsed(shown):
     """[(process, step, name, the rest)] of the calls and steps, and the verdict."""
     lines = shown.splitlines()
     begin = next(i for i, line in enumerate(lines) if line.split() == ["ms", "process", "step", "call"])
-    found = []
+    found, last = [], 0.0
     for line in lines[begin + 1:-1]:
-        if re.fullmatch(r" +\.\.\. (launcher|leader|daemon|foreground) +\d+  \w+\(\.\.\.\), \d+ times more", line):
+        if re.fullmatch(r" +\.\.\. (launcher|leader|daemon|foreground) +(\d+|-|\+)  (\w+\(\.\.\.\)|\w+(, \w+)*), \d+ times more"
+                        r"(, for \d+\.\d+ ms)?", line):
             continue
         match = LINE.fullmatch(line)
         check(match, "not a line of a trace:", line)
+        check(last <= float(match[1]), "before the line above it:", line)
+        last = float(match[1])
         found.append((match[2], match[3], match[4] or match[5], match[7] or ""))
     check(lines[-1].startswith("verdict: "), lines[-1])
     return found, lines[-1].removeprefix("verdict: ")
@@ -84,6 +89,18 @@ def a_failed_start_is_shown_to_its_end(box):
                     equal(result.code, ERR[row], result)
                     check(verdict.startswith(f"exit {result.code}, daemonize: ") and message in verdict, verdict)
                     check(not os.path.exists(gone), "the pidfile")
+
+
+@rows("CLI-16")
+def what_a_second_instance_is_refused_for_is_not_buried(box):
+    with box.running("-p", box.path("held")):
+        launch = box.start([box.command, "--trace", "-p", box.path("held"), "--", *SLEEP])
+        wait_until(lambda: any(stat_of(pid)["state"] == "Z" for pid in children_of(box.pid)), "its daemon to be dead")
+        time.sleep(0.05)  # it is ours to collect, and the launcher asks until it is gone
+        result = launch.wait()
+        parsed(result.err)
+        check(re.search(r"\.\.\. launcher +1  kill, clock_gettime, poll, \d+ times more, for \d+\.\d{3} ms\n", result.err), result.err)
+        check(len(result.err.splitlines()) < 190, "lines:", len(result.err.splitlines()))
 
 
 @rows("CLI-16", "CLI-14")
@@ -206,11 +223,16 @@ def ten_thousand_inherited_descriptors_are_no_matter(box):
     for fd in opened:
         os.set_inheritable(fd, True)
     path = box.path("trace")
-    with box.running(f"--trace={path}", "-p", box.path("pid")) as daemon:
-        calls, verdict = parsed(text(path))
-        equal(verdict, "exit 0, the program runs")
-        check(len(calls) < 300, "calls:", len(calls))
-        equal(len(fds_of(daemon.pid)), 4)
+    for deny, most_lines in (({}, 300), ({"close_range": errno.ENOSYS}, 700)):
+        with box.running(f"--trace={path}", "-p", box.path(f"pid{most_lines}"), deny=deny) as daemon:
+            calls, verdict = parsed(text(path))
+            equal(verdict, "exit 0, the program runs")
+            equal(calls[-1][:3], ("launcher", "1", "_exit"))
+            check(len(calls) < most_lines, "calls:", len(calls))
+            check("no room" not in text(path), text(path)[-200:])
+            closed = sum(int(number) for number in re.findall(r"daemon +13  close\(\.\.\.\), (\d+) times more", text(path)))
+            check(not deny or closed > len(opened) - 600, "counted:", closed)
+            equal(len(fds_of(daemon.pid)), 4)
     for fd in opened:
         os.close(fd)
 
@@ -232,7 +254,6 @@ def on_a_terminal(box, argv, columns, env):
             pass
         return not result.running()
 
-    from harness import wait_until
     wait_until(drain, "the end", 10)
     drain()
     os.close(own)

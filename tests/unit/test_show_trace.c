@@ -96,13 +96,79 @@ static void what_cannot_be_written_is_not_tried_again(void **state)
     static const struct ending ending = { .message = "" };
     struct sheet sheet = { .ops = &blivet_script, .fd = 2 };
     begin();
-    for (int i = 0; i < 40; i++)
-        ops->chdir("/a rather long name of a folder, so that more than one sheet is filled: it is, is it not? it must be");
+    for (int i = 0; i < 40; i++) /* none like the one before */
+        ops->chdir(i % 2 ? "/" : "/a rather long name of a folder, so that more than one sheet is filled: it is, is it not? it must be");
     script_fail("write", 0, EPIPE);
     script.actions[SIGPIPE].sa_handler = SIG_IGN;
     trace_as_text(&sheet, &memory.trace, &ending);
     assert_int_equal(sheet.fd, -1);
     assert_int_equal(script_count("write"), 1);
+}
+
+/* Two processes at once: the places are taken in one order, and the calls begun in another. */
+static void lines_are_in_the_order_of_their_times(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->getpid();
+    ops->getuid();
+    ops->geteuid();
+    shown(trace_as_text, &ending, false); /* sets times */
+    memory.trace.records[2].began_ns = 1000;
+    memset(script.printed, 0, sizeof script.printed);
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2 };
+    trace_as_text(&sheet, &memory.trace, &ending);
+    const char *first = strstr(script.printed, "geteuid"), *second = strstr(script.printed, "getpid");
+    assert_true(first && second && first < second && second < strstr(script.printed, "getuid"));
+}
+
+static int lines_of(const char *text)
+{
+    int count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static void rounds_of_the_same_calls_are_one_line(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->enter_step(1);
+    for (int i = 0; i < 5; i++) {
+        ops->getpid();
+        ops->chdir("/");
+        ops->poll(NULL, 0, 1);
+    }
+    ops->getpid();
+    ops->chdir("/run");
+    const char *text = shown(trace_as_text, &ending, false);
+    assert_contains(text, "launcher    1  poll(NULL, 0, 1) = 0\n"
+                          "       ... launcher    1  getpid, chdir, poll, 4 times more, for 0.017 ms\n"
+                          "     0.025 launcher    1  getpid() = 100\n     0.027 launcher    1  chdir(\"/run\")");
+    assert_int_equal(lines_of(text), 9);
+    memset(script.printed, 0, sizeof script.printed);
+    assert_null(strstr(shown(trace_as_json, &ending, false), "4 times more"));
+    for (int differs = 0; differs < 7; differs++) { /* then it is no repetition */
+        begin();
+        for (int i = 0; i < 4; i++)
+            ops->chdir("/");
+        struct blivet_trace_record *third = &memory.trace.records[2];
+        third->call = (int16_t)(third->call + (differs == 0));
+        third->process = differs == 1;
+        third->step = differs == 2;
+        third->result = differs == 3;
+        third->error = differs == 4 ? ENOENT : 0;
+        third->more = differs == 5;
+        third->arguments[1] = differs == 6 ? '.' : '/';
+        assert_null(strstr(shown(trace_as_text, &ending, false), "3 times more"));
+    }
+    begin();
+    for (int i = 0; i < 4; i++)
+        ops->chdir("/");
+    assert_contains(shown(trace_as_text, &ending, false), "... launcher    -  chdir, 3 times more, for ");
 }
 
 static void a_call_that_has_not_returned_has_no_result(void **state)
@@ -286,6 +352,8 @@ int main(void)
         CLAIM("CLI-16 CLI-17", a_record_that_was_too_long_says_so),
         CLAIM("CLI-17", events_are_json),
         CLAIM("CLI-12 CLI-16", what_cannot_be_written_is_not_tried_again),
+        CLAIM("CLI-16", lines_are_in_the_order_of_their_times),
+        CLAIM("CLI-16", rounds_of_the_same_calls_are_one_line),
         CLAIM("CLI-16", a_call_that_has_not_returned_has_no_result),
         CLAIM("CLI-16", a_number_without_a_name_is_a_question_mark),
         CLAIM("CLI-17", each_process_has_a_row_and_a_step_ends_with_the_next),

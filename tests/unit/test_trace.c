@@ -7,7 +7,7 @@
 
 static union {
     struct blivet_trace trace;
-    char bytes[128 * 1024];
+    char bytes[256 * 1024];
 } memory;
 static const struct blivet_ops *ops;
 
@@ -243,20 +243,44 @@ static void a_full_trace_goes_on_without_records(void **state)
     assert_int_equal(script_count("chdir"), 5);
 }
 
-static void of_thousands_that_are_alike_a_hundred_are_recorded(void **state)
+static void of_thousands_in_a_row_a_hundred_are_recorded(void **state)
 {
     (void)state;
     begin_trace(SCRIPT_DAEMON, sizeof memory.trace + 110 * sizeof memory.trace.records[0]);
     for (int fd = 3; fd < 5003; fd++)
         ops->close(fd);
     ops->chdir("/");
-    assert_int_equal(memory.trace.count, BLIVET_TRACE_ALIKE + 1);
-    assert_int_equal(memory.trace.records[BLIVET_TRACE_ALIKE - 1].more, 5000 - BLIVET_TRACE_ALIKE);
+    assert_int_equal(memory.trace.count, BLIVET_TRACE_IN_A_ROW + 1);
+    assert_int_equal(memory.trace.records[BLIVET_TRACE_IN_A_ROW - 1].more, 5000 - BLIVET_TRACE_IN_A_ROW);
     assert_last("chdir", "\"/\"", 0, 0);
     ops->close(3);
     ops->enter_step(7); /* in another step they are counted anew */
     ops->close(3);
-    assert_int_equal(memory.trace.count, BLIVET_TRACE_ALIKE + 4);
+    assert_int_equal(memory.trace.count, BLIVET_TRACE_IN_A_ROW + 4);
+    begin_trace(SCRIPT_DAEMON, sizeof memory.trace); /* no room for one that could count */
+    for (int fd = 0; fd < 2 * BLIVET_TRACE_IN_A_ROW; fd++)
+        ops->close(fd);
+    assert_int_equal(memory.trace.count, BLIVET_TRACE_IN_A_ROW);
+}
+
+/* Others that come between do not let one name take the room of all that follows. */
+static void of_thousands_in_a_step_some_hundred_are_recorded(void **state)
+{
+    (void)state;
+    const int most = BLIVET_TRACE_IN_A_STEP;
+    begin_trace(SCRIPT_DAEMON, sizeof memory.trace + (size_t)(2 * most + 20) * sizeof memory.trace.records[0]);
+    for (int fd = 3; fd < 5003; fd++) {
+        ops->close(fd);
+        ops->chdir("/");
+    }
+    assert_int_equal(memory.trace.count, 2 * most);
+    assert_int_equal(memory.trace.records[2 * most - 2].more, 5000 - most);
+    assert_int_equal(memory.trace.records[2 * most - 1].more, 5000 - most);
+    ops->umask(0);
+    assert_last("umask", "0", 022, 0);
+    ops->enter_step(7);
+    ops->close(3);
+    assert_last("close", "3", -1, EBADF);
 }
 
 int main(void)
@@ -269,7 +293,8 @@ int main(void)
         CLAIM("ASR-7", an_end_is_recorded_before_it_comes),
         CLAIM("ASR-7", long_arguments_are_cut),
         CLAIM("ASR-7", what_is_cut_is_closed),
-        CLAIM("ASR-7", of_thousands_that_are_alike_a_hundred_are_recorded),
+        CLAIM("ASR-7", of_thousands_in_a_row_a_hundred_are_recorded),
+        CLAIM("ASR-7", of_thousands_in_a_step_some_hundred_are_recorded),
         CLAIM("ASR-7", a_full_trace_goes_on_without_records),
     };
     return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
