@@ -23,10 +23,7 @@ static int fail(const struct blivet_ops *ops, const struct blivet_error *error)
 /* Whoever started us would lend a stranger our rights over files and processes (CLI-15). */
 static int refuse_set_id(const struct blivet_ops *ops, struct blivet_error *error)
 {
-    uid_t uid, euid, saved_uid;
-    gid_t gid, egid, saved_gid;
-    if (ops->getresuid(&uid, &euid, &saved_uid) == 0 && ops->getresgid(&gid, &egid, &saved_gid) == 0 && uid == euid &&
-        gid == egid)
+    if (!ops->issetugid())
         return 0;
     blivet_set_error(error, BLIVET_PERMISSION_DENIED, 0, "permission denied", NULL,
                      "runs neither set-user-ID nor set-group-ID");

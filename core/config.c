@@ -16,6 +16,8 @@ struct check {
     const struct blivet_config *config;
     const struct blivet_ops *ops;
     struct blivet_error *error;
+    const char *writable; /* a path, and how much of it is the directory that was last found writable */
+    size_t length;
 };
 
 static int refuse(const struct check *check, const char *field, const char *subject, const char *why)
@@ -133,27 +135,32 @@ static int check_spelling(const struct check *check, const char *field, const ch
     return 0;
 }
 
-/* A file that is not there yet needs a directory that can be written (CFG-6). */
-static int check_parent(const struct check *check, struct place *place)
+/* A file that is not there yet needs a directory that can be written (CFG-6); of several in one it is asked once. */
+static int check_parent(struct check *check, struct place *place)
 {
     char parent[PATH_MAX];
     place->exists = false;
     if (find_parent(check->ops, place, parent, place->name) != 0)
         return refuse_errno(check, place->field, place->path);
-    int number = check->ops->eaccess(parent, W_OK | X_OK) == 0 ? 0 : errno;
+    const size_t length = strlen(parent);
+    const bool asked = length == check->length && memcmp(parent, check->writable, length) == 0;
+    int number = asked || check->ops->eaccess(parent, W_OK | X_OK) == 0 ? 0 : errno;
     if (number != 0 && number != EACCES && number != EPERM)
         return refuse_errno(check, place->field, place->path);
     if (place->name[0] == '\0')
         return refuse(check, place->field, place->path, "no such directory");
-    if (number == 0)
+    if (number == 0) {
+        check->writable = place->path;
+        check->length = place->is_link ? 0 : length; /* a link lies elsewhere */
         return 0;
+    }
     blivet_set_error(check->error, BLIVET_INVALID_CONFIG, number, place->field, place->path,
                      "cannot be created: its directory cannot be written");
     return -1;
 }
 
 /* Of a file that was there a moment ago: another instance may have removed it since. */
-static int check_writable(const struct check *check, struct place *place)
+static int check_writable(struct check *check, struct place *place)
 {
     if (check->ops->eaccess(place->path, W_OK) == 0)
         return 0;
@@ -161,7 +168,7 @@ static int check_writable(const struct check *check, struct place *place)
 }
 
 /* PID-5: who can put a link or a device in the place of a pidfile picks what root overwrites. */
-static int check_own_file(const struct check *check, struct place *place)
+static int check_own_file(struct check *check, struct place *place)
 {
     if (!place->path)
         return 0;
@@ -179,7 +186,7 @@ static int check_own_file(const struct check *check, struct place *place)
     return check_writable(check, place);
 }
 
-static int check_output_file(const struct check *check, struct place *place)
+static int check_output_file(struct check *check, struct place *place)
 {
     if (!place->path)
         return 0;
@@ -205,7 +212,7 @@ static int check_distinct(const struct check *check, const struct place *own, co
     return refuse(check, own->field, own->path, is_stdout ? "is the same file as stdout" : "is the same file as stderr");
 }
 
-static int check_files(const struct check *check, bool *pidfile_is_lock)
+static int check_files(struct check *check, bool *pidfile_is_lock)
 {
     const struct blivet_config *config = check->config;
     struct place pidfile = { .field = "pidfile", .path = config->pidfile };
@@ -322,7 +329,7 @@ static int check_permission(const struct check *check)
 int blivet_check_config(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
                         struct blivet_error *error)
 {
-    const struct check check = { config, ops, error };
+    struct check check = { .config = config, .ops = ops, .error = error };
     if (check_switches(&check) != 0 || check_working_directory(&check) != 0 ||
         check_files(&check, pidfile_is_lock) != 0 || check_environment(&check) != 0 ||
         check_kept_descriptors(&check) != 0)

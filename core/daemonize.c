@@ -98,10 +98,17 @@ static int second_fork(struct blivet_context *daemon)
     if (child < 0)
         return blivet_failed(daemon, BLIVET_FORK_FAILED, "second fork", NULL);
     daemon->process = DAEMON;
+    return 0;
+}
+
+/* In the process that goes on. */
+static int note_own_pid(struct blivet_context *daemon)
+{
     daemon->pid = daemon->ops->getpid();
     if (daemon->pid <= 0) /* never, but in a sandbox that refuses it: and this number goes into the pidfile */
         return blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "process id", NULL, "cannot be told");
-    daemon->page->pid = daemon->pid;
+    if (daemon->page)
+        daemon->page->pid = daemon->pid;
     return 0;
 }
 
@@ -151,6 +158,7 @@ static int take_all_steps(struct blivet_context *daemon)
     return (detach && (first_fork(daemon) != 0         /*  1 */
                        || new_session(daemon) != 0     /*  2 */
                        || second_fork(daemon) != 0))   /*  3 */
+           || note_own_pid(daemon) != 0
            || set_umask(daemon) != 0                   /*  4 */
            || change_directory(daemon) != 0            /*  5 */
            || blivet_null_standard_streams(daemon) != 0 /* 6 */

@@ -118,11 +118,11 @@ static int lock(struct blivet_context *daemon, const struct target *target, int 
 /* PID-10: who owns a pidfile, or can write it, or has it open, picks whom root kills. */
 static bool is_safe_for_root(const struct blivet_context *daemon, const struct stat *file)
 {
-    if (daemon->ops->geteuid() != 0)
+    if (file->st_uid == 0 && !(file->st_mode & (S_IWGRP | S_IWOTH)))
         return true;
     if ((daemon->flags & BLIVET_GIVE_PIDFILE) && daemon->identity.has_user && file->st_uid == daemon->identity.uid)
         return true; /* it will be that user's in any case */
-    return file->st_uid == 0 && !(file->st_mode & (S_IWGRP | S_IWOTH));
+    return daemon->ops->geteuid() != 0;
 }
 
 enum { DONE, AGAIN, FAILED };

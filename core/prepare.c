@@ -184,7 +184,6 @@ static void begin_empty(struct blivet_context *daemon, const struct blivet_ops *
         *descriptors[i] = -1;
     daemon->ops = ops;
     daemon->process = CALLER;
-    daemon->pid = ops->getpid();
 }
 
 struct blivet_context *blivet_prepare(const struct blivet_config *config, const struct blivet_ops *ops,
@@ -199,9 +198,7 @@ struct blivet_context *blivet_prepare(const struct blivet_config *config, const 
         return NULL;
     }
     begin_empty(daemon, ops);
-    if (daemon->pid <= 0)
-        blivet_refused(daemon, BLIVET_SYSTEM_FAILED, "process id", NULL, "cannot be told");
-    else if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config, pidfile_is_lock) == 0 &&
+    if (blivet_look_up_identity(daemon, config) == 0 && copy_configuration(daemon, config, pidfile_is_lock) == 0 &&
         prepare_environment(daemon, config) == 0)
         return daemon;
     *error = daemon->error;

@@ -7,6 +7,7 @@ uid_t kernel_getuid(void) { return script.uids[0]; }
 uid_t kernel_geteuid(void) { return script.uids[1]; }
 gid_t kernel_getgid(void) { return script.gids[0]; }
 gid_t kernel_getegid(void) { return script.gids[1]; }
+int kernel_issetugid(void) { return script.uids[0] != script.uids[1] || script.gids[0] != script.gids[1]; }
 
 #define USER(name, uid, gid, home) \
     { .pw_name = (char *)(name), .pw_uid = (uid), .pw_gid = (gid), .pw_dir = (char *)(home) }

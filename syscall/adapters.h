@@ -23,6 +23,7 @@ static int getrlimit_2(int resource, struct rlimit *limit)
 #endif
 /* glibc's eaccess asks for four ids before each call. */
 static int eaccess_by_faccessat(const char *path, int mode) { return faccessat(AT_FDCWD, path, mode, AT_EACCESS); }
+static int ids_differ(void) { return getuid() != geteuid() || getgid() != getegid(); }
 static char **read_environ(void) { return environ; }
 static void write_environ(char **entries) { environ = entries; }
 static int columns_by_ioctl(int fd)

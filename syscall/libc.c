@@ -3,7 +3,16 @@
  * A member without an adapter below is the function of that name.  Adapters exist where the C library's
  * form is variadic, where older or smaller libraries lack the wrapper, or where it is a variable. */
 #include "adapters.h"
+#include <sys/auxv.h>
 #include <sys/syscall.h>
+
+/* Set-user-ID or set-group-ID.  The kernel says at exec whether that, or a capability, was gained: only then, or where it
+ * does not say, are the ids asked for. */
+static int issetugid_by_vector(void)
+{
+    errno = 0;
+    return (getauxval(AT_SECURE) != 0 || errno != 0) && ids_differ();
+}
 
 /* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited
  * as ignored is put to its default, a handler of the library's is left alone.  The handler comes first in the
@@ -62,6 +71,7 @@ static int pidfd_exit_status_by_ioctl(int pidfd, int *status)
 }
 
 #define open open_3
+#define issetugid issetugid_by_vector
 #define stop_ignoring stop_ignoring_by_number
 #define close_range close_range_by_number
 #define getdents getdents_by_number

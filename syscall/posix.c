@@ -118,6 +118,7 @@ static int none_by_capget(uint32_t header[2], uint32_t sets[6])
 #define readlink readlink_elsewhere
 #define setsockopt setsockopt_without_senders
 #define unshare one_thread_by_libc
+#define issetugid ids_differ
 #define stop_ignoring leave_ignored
 #define close_range no_close_range
 #define getdents no_getdents

@@ -331,7 +331,7 @@ proctype daemon()
 {
     bool has_go, sent;
     {
-        /* [daemonize.c: second_fork(DAEMON getpid pid)] */
+        /* [daemonize.c: second_fork(DAEMON), note_own_pid(getpid pid page)] */
         page_pid = true;
         /* [pidfile.c: blivet_take_lock(open_lock lock), blivet_write_pidfile(open_locked replace_content)] */
         if :: lock[DAEMON] = true :: goto fails fi;

@@ -4,6 +4,8 @@ import errno
 import os
 import re
 import resource
+import struct
+import sys
 import time
 
 import linux
@@ -410,6 +412,11 @@ def the_command_refuses_to_run_set_user_id(box):
                 equal(result.code, ERR["ERR-10"], result)
     os.chmod(copy, 0o755)
     equal(box.run([copy, "--", "/bin/true"], user=somebody).code, 0)
+    lent = "import os, sys; os.setresuid(%d, 0, 0); os.execv(sys.argv[1], sys.argv[1:])" % NOBODY.pw_uid
+    equal(box.run([sys.executable, "-c", lent, copy, "--", "/bin/true"]).code, ERR["ERR-10"], "with another's effective id;")
+    bind_low_ports = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)  # a right that is the file's, but nobody else's ids
+    os.setxattr(copy, "security.capability", bind_low_ports)
+    equal(box.run([copy, "--", "/bin/true"], user=somebody).code, 0, "with a capability;")
     wait_until(lambda: not box.adopted(), "true to end")
 
 

@@ -310,11 +310,13 @@ def the_lines_that_the_tour_quotes_are_those_of_a_trace(box):
 # --- the picture ----------------------------------------------------------------------------------
 
 def drawn(svg):
-    """What the picture shows, times apart: what each process does, with its calls, and who speaks to whom."""
+    """What the picture shows, times apart: what each process does, with its calls, and who speaks to whom.  That a pidfile
+    is not root's brings one call more."""
     def words(group, kind):
         return [text.text for text in group.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == kind]
     groups = list(xml.etree.ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}g"))
-    blocks = [(group.get("data-process"), *words(group, "number"), *words(group, "name"), group.get("data-calls"))
+    blocks = [(group.get("data-process"), *words(group, "number"), *words(group, "name"),
+               (group.get("data-calls") or "").replace(" geteuid", ""))
               for group in groups if group.get("class") == "block"]
     arrows = [(group.get("data-from"), group.get("data-to"), *words(group, "said"))
               for group in groups if group.get("class") == "message"]

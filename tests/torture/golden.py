@@ -127,6 +127,12 @@ def without_rounds(lines):
     return told
 
 
+def by_others(text):
+    """Of a start as root, what another user's has: a pidfile that is not root's, so it is asked who judges it (PID-10)."""
+    judged = r'((?:flock\(.*|fstat\(.*) = 0\n  lstat\("\{folder\}/pidfile", &status\) = 0\n)(?!  unlink)'
+    return re.sub(judged, r"\1  geteuid() = {uid}\n", text)
+
+
 def story(place, mode):
     place.reaps = mode not in launches.FAILING  # or a failure would be told by one handle or another
     outcome = place.start(mode)
@@ -141,9 +147,10 @@ def compare(place, mode, user):
     path = os.path.join(GOLDEN, mode.name + ".txt")
     try:
         with open(path, encoding="utf-8") as file:
-            expected = file.read().splitlines()
+            text = file.read()
     except FileNotFoundError:
         return f"{path} is missing; --write makes it"
+    expected = (text if user == "root" else by_others(text)).splitlines()
     for _ in range(TRIES):
         lines = story(place, mode)
         if lines == expected:
@@ -191,6 +198,8 @@ def main():
     parser.add_argument("-k", default="", metavar="SUBSTRING", help="only modes whose name has it")
     parser.add_argument("--write", action="store_true", help="make the files anew")
     options = parser.parse_args()
+    if options.write and os.geteuid() != 0:
+        parser.error("they are made as root")
     base = tempfile.mkdtemp(prefix="blivet-golden-", dir="/tmp")
     os.chmod(base, 0o755)
     failures = 0

@@ -11,6 +11,7 @@ static void machine(uid_t uid)
     script_add("/run/old.pid", S_IFREG | 0644, "4711\n");
     script_add("/run/link.pid", S_IFLNK | 0777, "old.pid");
     script_add("/run/dangling", S_IFLNK | 0777, "/run/new.pid");
+    script_add("/run/to-tmp", S_IFLNK | 0777, "/tmp/new.log");
     script_add("/run/loop", S_IFLNK | 0777, "loop");
     script_add("/run/pipe", S_IFIFO | 0600, NULL);
     script_add("/tmp/run", S_IFLNK | 0777, "/run");
@@ -137,6 +138,11 @@ static void the_effective_user_can_write_each_file_or_its_directory(void **state
         { { .stderr_path = "/run/dangling" },
           "stderr: /run/dangling: cannot be created: its directory cannot be written" },
         { { .stdout_path = "/tmp/locked/log" }, "stdout: /tmp/locked/log: permission denied" },
+        /* A directory that was found writable says nothing of another, nor of the one that a link lies in. */
+        { { .pidfile = "/tmp/new", .lockfile = "/run/new" },
+          "lockfile: /run/new: cannot be created: its directory cannot be written" },
+        { { .stdout_path = "/run/to-tmp", .stderr_path = "/run/new" },
+          "stderr: /run/new: cannot be created: its directory cannot be written" },
     };
     JUDGE_ALL(cases, 1000);
 }

@@ -156,6 +156,7 @@ static void files_are_opened_and_limits_told(void **state)
     assert_int_equal(ops->close(fd), 0);
     assert_int_equal(ops->getrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_true(limit.rlim_max > 2);
+    assert_int_equal(ops->issetugid(), 0);
     assert_int_equal(ops->eaccess("/", R_OK), 0);
     assert_int_equal(ops->eaccess("/no such file", R_OK), -1);
     assert_int_equal(errno, ENOENT);
