@@ -3,6 +3,8 @@
 #define BLIVET_KERNEL_H
 #include "script.h"
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CALL(result, name, parameters, arguments, failure, errnos) result kernel_##name parameters;
 #define VOID(name, parameters, arguments) void kernel_##name parameters;
@@ -15,6 +17,16 @@ static inline int fail(int error)
     errno = error;
     return -1;
 }
+
+/* The kernel was invented for the ways in which it is asked: another is a mistake of who asks. */
+static inline void only(bool known)
+{
+    if (!known)
+        abort();
+}
+
+/* A call may use all the room that it is given, and what lies behind its answer is nobody's word. */
+static inline void use_room(void *room, size_t size) { memset(room, '7', size); }
 
 static inline void *lost(int error)
 {

@@ -94,6 +94,7 @@ int kernel_open(const char *path, int flags, mode_t mode)
     struct script_walk walk;
     if (script.before_open)
         script.before_open(path);
+    only((flags & O_CREAT) || mode == 0);
     if (strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/proc") == 0)
         return script_open_proc(path, flags);
     const bool made_anew = (flags & O_CREAT) && (flags & O_EXCL);
@@ -219,11 +220,13 @@ ssize_t kernel_pread(int fd, void *bytes, size_t count, off_t offset)
         if (!line)
             return fail(ESRCH); /* reaped */
         size_t length = strlen(line) < count ? strlen(line) : count;
+        use_room(bytes, count);
         memcpy(bytes, line, length);
         return (ssize_t)length;
     }
     size_t from = (size_t)offset < file->size ? (size_t)offset : file->size;
     size_t left = file->size - from < count ? file->size - from : count;
+    use_room(bytes, count);
     memcpy(bytes, file->content + from, left);
     return (ssize_t)left;
 }
@@ -324,8 +327,7 @@ int kernel_flock(int fd, int operation)
     struct script_file *file = file_of(fd);
     if (!file)
         return -1;
-    if (!(operation & LOCK_EX))
-        return fail(EINVAL);
+    only(operation == (LOCK_EX | LOCK_NB));
     replace_behind_our_back(file);
     if (file->locked_by == -1 && script.foreign_lock_ms > 0 && script.clock_ms >= script.foreign_lock_ms)
         file->locked_by = 0;
@@ -349,7 +351,7 @@ int kernel_fchown(int fd, uid_t owner, gid_t group)
 
 int kernel_close_range(unsigned first, unsigned last, int flags)
 {
-    (void)flags;
+    only(flags == 0);
     if (script.no_close_range)
         return fail(ENOSYS);
     for (unsigned fd = first; fd <= last && fd < SCRIPT_FDS; fd++)
@@ -388,7 +390,7 @@ ssize_t kernel_getdents(int fd, void *entries, size_t size)
 
 int kernel_getrlimit(int resource, struct rlimit *limit)
 {
-    (void)resource;
+    only(resource == RLIMIT_NOFILE);
     limit->rlim_cur = 8; /* lowered since */
     limit->rlim_max = SCRIPT_FDS;
     return 0;

@@ -184,6 +184,7 @@ ssize_t kernel_readlink(const char *path, char *buffer, size_t size)
         target = file->target;
     }
     size_t length = strlen(target) < size ? strlen(target) : size;
+    use_room(buffer, size);
     memcpy(buffer, target, length);
     return (ssize_t)length;
 }

@@ -2,6 +2,7 @@
 #include "kernel.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ int kernel_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
     bool leader = (pid_t)id == SCRIPT_LEADER_PID;
     bool *reaped = leader ? &script.leader_reaped : &script.daemon_reaped;
     int status = leader ? script.leader_status : script.daemon_status;
+    only(options & WEXITED);
     if (type != P_PID || *reaped || (!leader && !script.daemon_is_child))
         return fail(ECHILD);
     if (leader ? script.leader_stopped : !script_daemon_is_dead()) {
@@ -100,8 +102,7 @@ int kernel_kill(pid_t pid, int signal)
 
 int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags)
 {
-    (void)info;
-    (void)flags;
+    only(!info && flags == 0);
     const struct script_description *handle = script_description(pidfd);
     if (!handle)
         return -1;
@@ -114,7 +115,7 @@ int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned fl
 
 int kernel_pidfd_open(pid_t pid, unsigned flags)
 {
-    (void)flags;
+    only(flags == 0);
     int other = script_other_number(pid);
     int fd = script_install(other >= 0 ? SCRIPT_OTHER : SCRIPT_PIDFD, -1, O_CLOEXEC);
     if (fd >= 0)
@@ -191,7 +192,7 @@ int kernel_execve(const char *path, char *const argv[], char *const envp[])
 
 int kernel_clock_gettime(clockid_t clock, struct timespec *time)
 {
-    (void)clock;
+    only(clock == CLOCK_MONOTONIC);
     time->tv_sec = script.clock_ms / 1000;
     time->tv_nsec = (long)(script.clock_ms % 1000 * 1000000);
     return 0;
@@ -199,7 +200,7 @@ int kernel_clock_gettime(clockid_t clock, struct timespec *time)
 
 int kernel_unshare(int flags)
 {
-    (void)flags;
+    only(flags == (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM));
     return script.threads == 1 ? 0 : fail(EINVAL);
 }
 

@@ -9,8 +9,7 @@
 
 int kernel_socketpair(int domain, int type, int protocol, int ends[2])
 {
-    (void)domain;
-    (void)protocol;
+    only(domain == AF_UNIX && (type & ~SOCK_CLOEXEC) == SOCK_STREAM && protocol == 0);
     int flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
     ends[0] = script_install(SCRIPT_CHANNEL, -1, flags);
     ends[1] = script_install(SCRIPT_CHANNEL, -1, flags);
@@ -21,24 +20,19 @@ int kernel_socketpair(int domain, int type, int protocol, int ends[2])
 
 int kernel_socket(int domain, int type, int protocol)
 {
-    (void)domain;
-    (void)protocol;
+    only(domain == AF_UNIX && (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_DGRAM && protocol == 0);
     return script_install(SCRIPT_SOCKET, -1, type & SOCK_CLOEXEC ? O_CLOEXEC : 0);
 }
 
 int kernel_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
-    (void)level;
-    (void)name;
-    (void)value;
-    (void)size;
+    only(level == SOL_SOCKET && name == SO_PASSCRED && *(const int *)value == 1 && size == sizeof(int));
     return script_description(fd) ? 0 : -1;
 }
 
 int kernel_bind(int fd, const struct sockaddr *address, socklen_t size)
 {
-    (void)address;
-    (void)size;
+    only(address->sa_family == AF_UNIX && size == sizeof address->sa_family); /* unix(7): it picks a name */
     return script_description(fd) ? 0 : -1;
 }
 
@@ -55,6 +49,7 @@ int kernel_getsockname(int fd, struct sockaddr *address, socklen_t *size)
 int kernel_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
     size_t length = size - offsetof(struct sockaddr, sa_data);
+    only(address->sa_family == AF_UNIX);
     if (!script_description(fd))
         return -1;
     if (length >= sizeof script.manager)
@@ -122,8 +117,7 @@ ssize_t kernel_send(int fd, const void *bytes, size_t count, int flags)
     const struct script_description *open_one = script_description(fd);
     if (!open_one)
         return -1;
-    if (!(flags & MSG_NOSIGNAL))
-        abort(); /* it would be a SIGPIPE */
+    only(flags == MSG_NOSIGNAL); /* or it would be a SIGPIPE */
     if (open_one->kind == SCRIPT_SOCKET) {
         size_t used = strlen(script.told_manager);
         if (used + count < sizeof script.told_manager)
@@ -152,9 +146,9 @@ static char handles_byte(void) { return (char)(4 | (script.has_stat ? 1 : 0) | (
 
 ssize_t kernel_recv(int fd, void *bytes, size_t count, int flags)
 {
-    (void)flags;
     if (!script_description(fd))
         return -1;
+    only(script.role == SCRIPT_LAUNCHER ? flags == MSG_DONTWAIT : flags == 0 && count == 1);
     if (script.role != SCRIPT_LAUNCHER) {
         if (script.launcher_gone)
             return 0;
@@ -184,8 +178,7 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     if (!script_description(fd))
         return -1;
-    if (!(flags & MSG_NOSIGNAL))
-        abort(); /* it would be a SIGPIPE */
+    only(flags == MSG_NOSIGNAL && !message->msg_name && message->msg_namelen == 0);
     if (script.launcher_gone)
         return fail(EPIPE);
     const struct cmsghdr *header = CMSG_FIRSTHDR(message);
@@ -207,9 +200,9 @@ ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
 {
     int fds[2], count = 0;
     const struct script_description *open_one = script_description(fd);
-    (void)flags;
     if (!open_one)
         return -1;
+    only(flags == (MSG_DONTWAIT | MSG_CMSG_CLOEXEC) && !message->msg_name && message->msg_namelen == 0);
     if (open_one->kind == SCRIPT_SOCKET)
         return receive_datagram(message);
     if (message->msg_iovlen != 1)
@@ -232,7 +225,7 @@ ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
 
 int kernel_shutdown(int fd, int how)
 {
-    (void)how;
+    only(how == SHUT_WR);
     return script_description(fd) ? 0 : -1;
 }
 

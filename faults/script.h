@@ -129,6 +129,7 @@ struct script {
     int64_t clock_ms;
     ino_t next_inode;
     void *page;                  /* shared memory */
+    size_t page_size;
 
     /* What happened. */
     char trace[16384];           /* names of calls, each with a space behind */

@@ -1,6 +1,6 @@
 # mutation.mk - the build of tests/mutation.sh: what may be mutated is one shared object, the unit tests are linked once.
 out := build-mutation
-flags := -std=c11 -O0 -w -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
+flags := -std=c11 -O0 -w -fPIC -fstack-protector-all -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
 sources := $(wildcard core/*.c) $(filter-out cli/main.c cli/daemoncheck.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
   $(wildcard faults/kernel*.c)
 objects := $(sources:%.c=$(out)/%.o)
@@ -14,6 +14,8 @@ $(out)/subject.so: $(objects)
 $(out)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) -c $< -o $@
+
+$(out)/faults/%.o $(out)/syscall/%.o $(out)/torture: flags += -O2 # what is not mutated
 
 $(out)/test_%: tests/unit/test_%.c | $(out)/subject.so
 	$(CC) $(flags) $< $(out)/subject.so -lcmocka -Wl,-rpath,$(CURDIR)/$(out) -o $@

@@ -322,6 +322,15 @@ static void describe_all(char *text, size_t size)
     put(text, size, "daemon dead %d, a stranger struck %d\n", script.daemon_dead, script.struck_stranger);
 }
 
+/* What a failure lived through may change. */
+static void describe_rest(char *text, size_t size)
+{
+    *text = '\0';
+    put(text, size, "handles sent %d, %d\n", script.handles_sent, script.handles_kind);
+    for (int i = 0; i < script.other_count; i++)
+        put(text, size, "process %d killed %d\n", (int)script.others[i].pid, script.others[i].killed);
+}
+
 /* What the launcher says of one of the others that has said nothing itself (NTF-3, NTF-14). */
 static void describe_silence(const struct situation *situation, int code)
 {
@@ -390,6 +399,7 @@ void play(const struct situation *situation)
     script.watch = NULL;
     conclude(situation);
     describe_all(outcome.state, sizeof outcome.state);
+    describe_rest(outcome.rest, sizeof outcome.rest);
     if (context) /* the one global of the library */
         blivet_take_handlers_away(context);
 }
@@ -630,6 +640,28 @@ static const char *judge_stop(const struct situation *situation, const struct ex
     if (script.struck_stranger)
         return "a stranger was struck";
     return returned ? judge_return(situation, expected) : "";
+}
+
+/* Started with some of descriptors 0 to 2 closed everything is as it was, but for those (SEQ-9). */
+const char *judge_closed(const struct situation *situation, unsigned closed)
+{
+    static const char *const lines[] = { "0 is ", "1 is ", "2 is " };
+    char state[sizeof untouched.state];
+    strcpy(state, untouched.state);
+    begin(situation);
+    for (int fd = 0; fd < 3; fd++)
+        if (closed & 1u << fd)
+            script_kernel.close(fd);
+    play(situation);
+    for (size_t fd = 0; fd < 3; fd++) {
+        forget(state, lines[fd]);
+        forget(outcome.state, lines[fd]);
+    }
+    if (outcome.end != untouched.end || outcome.code != untouched.code || strcmp(outcome.message, untouched.message) != 0)
+        return wrong("it ends otherwise: %s, and not: %s", outcome.message, untouched.message);
+    if (strcmp(outcome.rest, untouched.rest) != 0)
+        return differ(outcome.rest, untouched.rest);
+    return strcmp(outcome.state, state) == 0 ? "" : differ(outcome.state, state);
 }
 
 const char *judge(const struct situation *situation, const struct expected *expected, const char *subject, int number)

@@ -16,6 +16,7 @@ struct outcome {
     int code;
     char message[300];
     char state[6000]; /* all else, a line each */
+    char rest[200];   /* and what is left out of it */
 };
 
 extern struct outcome outcome;
@@ -31,4 +32,7 @@ void play(const struct situation *situation);
 
 /* Empty where it is as promised, else what is wrong. */
 const char *judge(const struct situation *situation, const struct expected *expected, const char *subject, int error);
+
+/* The situation with descriptor N closed for each bit N. */
+const char *judge_closed(const struct situation *situation, unsigned closed);
 #endif

@@ -9,6 +9,7 @@
  *   where it lives, everything is as in the run in which nothing failed;
  *   where it stops, nothing is left: no descriptor, no lock, no memory, no process, no pidfile that names it;
  *   nothing is allocated after the fork, and nothing called after _exit, which comes back twice to see it.
+ * And each situation is played with 0, 1 or both closed from the start (SEQ-9).
  * Prints a line in the end, and one for each case that is not as promised; RESULTS has them all, a JSON object a line. */
 #include "judge.h"
 #include "promises.h"
@@ -146,6 +147,13 @@ static void try(const struct attempt *attempt)
 static void torture(const struct situation *situation)
 {
     size_t count = record(situation);
+    for (unsigned closed = 1; closed < 4; closed++) { /* 2 stays: words are read from it */
+        const char *wrong = judge_closed(situation, closed);
+        total.cases++;
+        total.wrong += *wrong != '\0';
+        if (*wrong)
+            printf("FAIL %s, with descriptors closed (%u)\n     %s\n", situation->name, closed, wrong);
+    }
     for (size_t i = 0; i < count; i++)
         for (int persists = 0; persists < 2; persists++) {
             if (persists && strcmp(record_of[i].call, "clock_gettime") == 0)
