@@ -93,9 +93,11 @@ static int tell_success(struct blivet_context *daemon, unsigned char byte)
 
 int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *error)
 {
-    if (daemon->announced) /* after it only a failure means anything (NTF-3) */
+    if (daemon->announced) { /* after it only a failure means anything (NTF-3) */
         blivet_refused(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL, "an exec was announced");
-    if (daemon->announced || refuse_before_drop(daemon) != 0 || tell_success(daemon, BLIVET_BYTE_READY) != 0)
+        return blivet_hand_error(daemon, error);
+    }
+    if (refuse_before_drop(daemon) != 0 || tell_success(daemon, BLIVET_BYTE_READY) != 0)
         return blivet_hand_error(daemon, error);
     if (blivet_is_foreground(daemon) && !daemon->told && blivet_tell_manager(daemon) != 0)
         return blivet_hand_error(daemon, error);

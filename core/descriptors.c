@@ -58,9 +58,7 @@ struct entry {
 static int parse_number(const char *name)
 {
     int number = 0;
-    if (*name == '\0')
-        return -1;
-    for (; *name >= '0' && *name <= '9' && number < INT_MAX / 10 - 1; name++)
+    for (; *name >= '0' && *name <= '9' && number < INT_MAX / 10; name++)
         number = number * 10 + (*name - '0');
     return *name == '\0' ? number : -1;
 }

@@ -100,7 +100,6 @@ bool blivet_receive_handles(const struct blivet_ops *ops, int channel, int *stat
         memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
     if (kind & HAS_STAT)
         *stat = blivet_above(ops, fds[0], 2);
-    if (kind & HAS_PIDFD)
-        *pidfd = blivet_above(ops, fds[kind & HAS_STAT ? 1 : 0], 2);
+    *pidfd = blivet_above(ops, fds[kind & HAS_STAT ? 1 : 0], 2); /* -1 where there is none */
     return count == 1;
 }

@@ -26,7 +26,8 @@ void kernel_free(void *memory)
 
 void *kernel_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-    only(!address && protection == (PROT_READ | PROT_WRITE) && flags == (MAP_SHARED | MAP_ANONYMOUS) && fd == -1 && offset == 0);
+    only(!address && protection == (PROT_READ | PROT_WRITE) && flags == (MAP_SHARED | MAP_ANONYMOUS) && fd == -1 &&
+         offset == 0);
     script.page = calloc(1, length);
     script.page_size = length;
     return script.page;

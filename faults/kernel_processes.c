@@ -42,7 +42,8 @@ int kernel_waitid(idtype_t type, id_t id, siginfo_t *info, int options)
     bool leader = (pid_t)id == SCRIPT_LEADER_PID;
     bool *reaped = leader ? &script.leader_reaped : &script.daemon_reaped;
     int status = leader ? script.leader_status : script.daemon_status;
-    only(options & WEXITED);
+    only((options & WEXITED) &&
+         (leader || (options & WNOHANG))); /* nobody waits for a daemon without looking elsewhere */
     if (type != P_PID || *reaped || (!leader && !script.daemon_is_child))
         return fail(ECHILD);
     if (leader ? script.leader_stopped : !script_daemon_is_dead()) {

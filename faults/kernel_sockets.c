@@ -49,7 +49,7 @@ int kernel_getsockname(int fd, struct sockaddr *address, socklen_t *size)
 int kernel_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
     size_t length = size - offsetof(struct sockaddr, sa_data);
-    only(address->sa_family == AF_UNIX);
+    only(address->sa_family == AF_UNIX && (address->sa_data[0] == '/' || address->sa_data[0] == '\0'));
     if (!script_description(fd))
         return -1;
     if (length >= sizeof script.manager)

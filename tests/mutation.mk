@@ -1,6 +1,6 @@
 # mutation.mk - the build of tests/mutation.sh: what may be mutated is one shared object, the unit tests are linked once.
 out := build-mutation
-flags := -std=c11 -O0 -w -fPIC -fstack-protector-all -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
+flags := -std=c11 -O0 -w -fPIC -fstack-protector-all -fsanitize=undefined -fsanitize-undefined-trap-on-error -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
 sources := $(wildcard core/*.c) $(filter-out cli/main.c cli/daemoncheck.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
   $(wildcard faults/kernel*.c)
 objects := $(sources:%.c=$(out)/%.o)

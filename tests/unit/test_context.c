@@ -328,6 +328,18 @@ static void closing_without_a_word_tells_a_failure(void **state)
     blivet_close(NULL);
 }
 
+static void closing_in_foreground_mode_keeps_what_is_to_be_kept(void **state)
+{
+    (void)state;
+    for (unsigned flags = 0; flags < 2; flags++) {
+        struct blivet_config config = { .pidfile = "/run/x.pid", .flags = BLIVET_FOREGROUND | (flags ? BLIVET_KEEP_PIDFILE : 0) };
+        blivet_close(started(config));
+        assert_int_equal(script_file("/run/x.pid") != NULL, flags);
+        assert_int_equal(script.said_count, 0);
+        assert_int_equal(script_open_fds(), 0);
+    }
+}
+
 static void closing_in_a_worker_only_drops_its_copies(void **state)
 {
     (void)state;
@@ -362,6 +374,7 @@ int main(void)
         CLAIM("NTF-7 NTF-9", a_failure_without_a_launcher_still_ends_the_process),
         CLAIM("NTF-9", a_worker_that_fails_only_ends),
         CLAIM("NTF-8", closing_without_a_word_tells_a_failure),
+        CLAIM("PID-7 SEQ-4", closing_in_foreground_mode_keeps_what_is_to_be_kept),
         CLAIM("NTF-8 PID-7", closing_in_a_worker_only_drops_its_copies),
     };
     return cmocka_run_group_tests_name("context", tests, NULL, NULL);

@@ -231,6 +231,44 @@ static void who_cannot_be_read_is_not_ended(void **state)
     assert_true(script.faults_fired > 0);
 }
 
+/* Between one look and the next a holder may hand the lock on. */
+static void another_takes_it_over(const char *call)
+{
+    static const struct script_other late = { 501, 7, OURS, "/run/x.lock", 0, false, false };
+    if (strcmp(call, "poll") == 0 && script.others[0].killed && script.other_count == 1) {
+        script.others[script.other_count++] = late;
+        script_file("/run/x.lock")->locked_by = -1;
+    }
+}
+
+static void it_is_looked_again_until_nobody_is_found(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.lock", 0, false, false };
+    lock_is_held_by("/run/x.lock", &holder, 1);
+    script.watch = another_takes_it_over;
+    fail_to_start(NULL, "/run/x.lock");
+    assert_int_equal(script.other_count, 2);
+    assert_true(script.others[0].killed && script.others[1].killed);
+}
+
+/* Descriptor 0 is nobody's lock. */
+static void there_is_no_lock(void)
+{
+    the_daemon_dies_with_its_lock_held();
+    ((struct blivet_page *)script.page)->lock = 0;
+}
+
+static void without_a_lock_nobody_is_ended(void **state)
+{
+    (void)state;
+    static const struct script_other bystander = { 500, 0, OURS, "/run/x.pid", 0, false, false };
+    lock_is_held_by("/run/x.pid", &bystander, 1);
+    script.meanwhile = there_is_no_lock;
+    fail_to_start("/run/x.pid", NULL);
+    assert_false(script.others[0].killed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +282,8 @@ int main(void)
         CLAIM("NTF-13 PID-9", one_that_is_gone_by_then_is_passed_over),
         CLAIM("NTF-13 SEQ-7", interruptions_hide_nobody),
         CLAIM("NTF-13", who_cannot_be_read_is_not_ended),
+        CLAIM("NTF-13", it_is_looked_again_until_nobody_is_found),
+        CLAIM("NTF-13", without_a_lock_nobody_is_ended),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
 }
