@@ -241,10 +241,11 @@ static void judge_ignored(const struct check_facts *facts, struct check_report *
     uint64_t mask = facts->status.ignored;
     char names[ALL_SIGNALS];
     names_of(mask, names, sizeof names);
-    if (has_signal(mask, SIGCHLD))
-        add(report, CHECK_WRONG, name, "with SIGCHLD ignored, wait() tells it nothing of its children", "%s", names);
-    else if (has_signal(mask, SIGTERM))
+    if (has_signal(mask, SIGTERM))
         add(report, CHECK_WRONG, name, "with SIGTERM ignored, only SIGKILL stops it", "%s", names);
+    else if (has_signal(mask, SIGCHLD))
+        add(report, CHECK_NOTABLE, name, "if it did not choose to ignore SIGCHLD: wait() tells it nothing of its children", "%s",
+            names);
     else if ((mask & ~((uint64_t)1 << (SIGPIPE - 1))) != 0)
         add(report, CHECK_NOTABLE, name, "by its own choice, or passed on by whoever started it", "%s", names);
     else if (mask != 0)

@@ -333,8 +333,9 @@ static void signals_are_judged(void **state)
     JUDGED("ignored", CHECK_RIGHT, facts.status.ignored = one << (SIGPIPE - 1));
     JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << (SIGHUP - 1));
     JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << 63);
-    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
     JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGTERM - 1));
+    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGTERM - 1) | one << (SIGCHLD - 1));
     JUDGED("blocked", CHECK_WRONG, facts.status.blocked = 1);
     JUDGED("blocked", CHECK_WRONG, facts.status.blocked = ~(uint64_t)0);
     JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; facts.status.threads = 2);
