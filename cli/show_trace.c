@@ -267,8 +267,8 @@ void trace_as_text(struct sheet *sheet, const struct blivet_trace *trace, const 
         put(sheet, "        ms process  step  call\n");
     put_lines(sheet, trace, ending->foreground);
     put_missing(sheet, trace);
-    if (ending->begun)
-        put(sheet, "verdict: none; the process goes on as the program\n");
+    if (ending->undecided)
+        put(sheet, "verdict: none; %s\n", ending->undecided);
     else
         put(sheet, "verdict: exit %d%s%s\n", ending->code, *ending->message ? ", " : "", ending->message);
     flush(sheet);
@@ -357,7 +357,7 @@ void trace_as_json(struct sheet *sheet, const struct blivet_trace *trace, const 
             put_event(sheet, trace, i);
         }
     put(sheet, "\n],\n\"otherData\": {\"not recorded\": %lu, ", (unsigned long)(trace->count - recorded(trace)));
-    if (ending->begun)
+    if (ending->undecided)
         put(sheet, "\"exit\": null");
     else
         put(sheet, "\"exit\": %d", ending->code);

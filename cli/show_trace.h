@@ -18,9 +18,10 @@ struct sheet {
     char bytes[4096];
 };
 
-/* How it ended.  begun: a program that was started in the foreground has no exit code yet. */
+/* How it ended.  undecided: why there is no exit code (yet); NULL where there is one. */
 struct ending {
-    bool foreground, begun;
+    bool foreground;
+    const char *undecided;
     int code;
     const char *message; /* "" where nothing was said */
 };

@@ -19,7 +19,7 @@ static struct {
     struct blivet_ops beneath;
     struct blivet_trace *trace;
     pid_t launcher;
-    bool foreground, as_json, told;
+    bool foreground, as_json, told, catches;
     struct sheet sheet;
     const char *path;                        /* of the file; NULL: none */
     int stderr_fd;                           /* the launcher's; -1: none */
@@ -56,10 +56,10 @@ static void tell_loss(void)
 }
 
 /* A file anew each time, for an exec can fail after it was shown; a stream goes on. */
-static void show(bool begun, int code)
+static void show(const char *undecided, int code)
 {
     struct sheet *sheet = &watch.sheet;
-    const struct ending ending = { watch.foreground, begun, code, code == 0 ? watch.success : watch.message };
+    const struct ending ending = { watch.foreground, undecided, code, code == 0 ? watch.success : watch.message };
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct sigaction pipe_before, size_before;
     watch.ops->sigaction(SIGPIPE, &ignore, &pipe_before);
@@ -80,21 +80,21 @@ static bool in_launcher(void) { return watch.ops->getpid() == watch.launcher; }
 static void leave_at_once(int status)
 {
     if (in_launcher())
-        show(false, status);
+        show(NULL, status);
     watch.ops->_exit(status);
 }
 
 static void leave(int status)
 {
     if (in_launcher())
-        show(false, status);
+        show(NULL, status);
     watch.ops->exit(status);
 }
 
 static int become(const char *path, char *const argv[], char *const envp[])
 {
     if (in_launcher() && watch.ops->eaccess(path, X_OK) == 0) /* the others of a search are sure to fail */
-        show(true, 0);
+        show("the process goes on as the program", 0);
     return watch.ops->execve(path, argv, envp);
 }
 
@@ -104,6 +104,55 @@ static ssize_t say(int fd, const void *bytes, size_t count)
     snprintf(watch.message, sizeof watch.message, "%.*s", (int)count, (const char *)bytes);
     watch.message[strcspn(watch.message, "\n")] = '\0';
     return watch.ops->write(fd, bytes, count);
+}
+
+/* ---- interrupted ---- */
+
+static volatile sig_atomic_t interruption; /* a signal, or 0 */
+
+static void note_interruption(int signal) { interruption = signal; }
+
+/* Those that would end the launcher at once, and what is known with it. */
+static void catch_interruptions(void)
+{
+    static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+    const struct sigaction caught = { .sa_handler = note_interruption }; /* no SA_RESTART: it interrupts poll */
+    struct sigaction before;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (watch.ops->sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            watch.ops->sigaction(signals[i], &caught, NULL);
+    watch.catches = true;
+}
+
+/* By that signal, as without a trace. */
+static void end_interrupted(void)
+{
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
+    const int signal = interruption;
+    interruption = 0;
+    snprintf(watch.message, sizeof watch.message, "the launcher was ended by signal %d while it waited", signal);
+    show(watch.message, -1);
+    watch.ops->sigaction(signal, &standard, NULL);
+    watch.ops->raise(signal);
+}
+
+/* Where the launcher waits.  In pieces: a signal that comes just before poll does not interrupt it. */
+static int wait_in_pieces(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+    enum { PIECE_MS = 100 };
+    if (!in_launcher() || (count > 0 && fds->events == POLLOUT)) /* that is a message, and soon over */
+        return watch.ops->poll(fds, count, milliseconds);
+    if (!watch.catches)
+        catch_interruptions();
+    for (;;) {
+        const int piece = milliseconds < 0 || milliseconds > PIECE_MS ? PIECE_MS : milliseconds;
+        int ready = watch.ops->poll(fds, count, piece);
+        if (interruption)
+            end_interrupted();
+        if (ready != 0 || piece == milliseconds)
+            return ready;
+        milliseconds -= milliseconds > 0 ? piece : 0;
+    }
 }
 
 /* ---- the file ---- */
@@ -230,8 +279,10 @@ const struct blivet_ops *trace_begin(struct options *options, const struct blive
     watch.beneath.exit = leave;
     watch.beneath.execve = become;
     watch.beneath.write = say;
+    if (!watch.foreground)
+        watch.beneath.poll = wait_in_pieces;
     watch.trace = memory;
     return blivet_trace_on(memory, size, &watch.beneath);
 }
 
-void trace_end(int status) { show(false, status); }
+void trace_end(int status) { show(NULL, status); }

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import resource
+import signal
 import stat
 import struct
 import sys
@@ -15,7 +16,7 @@ import time
 import xml.etree.ElementTree
 
 import linux
-from harness import ERR, HERE, SLEEP, check, children_of, equal, fds_of, locked, rows, stat_of, text, wait_until, write
+from harness import ERR, HERE, SLEEP, check, children_of, cmdline_of, equal, fds_of, locked, rows, stat_of, text, wait_until, write
 
 CORE = os.path.join(os.path.dirname(HERE), "..", "core")
 LINE = re.compile(r" *(\d+\.\d{3}) (launcher|leader|daemon|foreground) +(\d+|-|\+)  (?:-- (.*)|(\w+)\((.*)\)(?: = (.*))?)")
@@ -101,6 +102,26 @@ def what_a_second_instance_is_refused_for_is_not_buried(box):
         parsed(result.err)
         check(re.search(r"\.\.\. launcher +1  kill, clock_gettime, poll, \d+ times more, for \d+\.\d{3} ms\n", result.err), result.err)
         check(len(result.err.splitlines()) < 190, "lines:", len(result.err.splitlines()))
+
+
+@rows("CLI-16")
+def a_start_that_is_interrupted_keeps_its_trace(box):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        for path in (None, box.path("trace"), box.path("trace.json")):
+            with box.about(number, path):
+                launch = box.start([box.command, f"--trace={path}" if path else "--trace", "--ready=notify", "--", *SLEEP])
+                wait_until(lambda: len(box.adopted()) == 1 and cmdline_of(box.adopted()[0])[:1] == [b"sleep"], "the program")
+                time.sleep(0.02)
+                launch.kill(number)
+                result = launch.wait(2)
+                equal(result.code, -number, result)
+                why = f"the launcher was ended by signal {int(number)} while it waited"
+                if path and path.endswith("json"):
+                    equal(json.loads(text(path))["otherData"], {"not recorded": 0, "exit": None, "message": why})
+                else:
+                    calls, verdict = parsed(text(path) if path else result.err)
+                    equal((verdict, calls[-1][2]), (f"none; {why}", "poll"))
+                box.stop(box.the_daemon(), signal.SIGKILL)  # which a launcher that has gone leaves, traced or not
 
 
 @rows("CLI-16", "CLI-14")

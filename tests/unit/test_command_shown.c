@@ -181,6 +181,53 @@ static void a_trace_that_is_lost_is_told_and_changes_no_start(void **state)
     assert_null(strstr(first + 1, loss));
 }
 
+static int waited;
+
+static void is_interrupted(const char *call)
+{
+    if (strcmp(call, "poll") == 0 && script.actions[SIGINT].sa_handler != SIG_DFL && ++waited == 2)
+        script.actions[SIGINT].sa_handler(SIGINT);
+}
+
+/* What is known so far is shown, and the launcher ends by the signal; one that it was started with ignored stays so. */
+static void an_interrupted_launcher_shows_what_there_is(void **state)
+{
+    (void)state;
+    a_launcher();
+    script.hears = "";
+    script.hears_count = 0;
+    script.hears_end = false;
+    script.event_ms = 100000;
+    script.watch = is_interrupted;
+    script.actions[SIGHUP].sa_handler = SIG_IGN;
+    waited = 0;
+    assert_int_equal(run("--trace=/run/t true"),
+                     SCRIPT_HUNG); /* the scripted raise comes back, and nothing follows it */
+    assert_int_equal(script.raised, SIGINT);
+    assert_int_equal(waited, 2);
+    assert_ptr_equal(script.actions[SIGINT].sa_handler, SIG_DFL);
+    assert_ptr_equal(script.actions[SIGHUP].sa_handler, SIG_IGN);
+    assert_contains(script_file("/run/t")->content, "launcher    1  poll(");
+    assert_contains(script_file("/run/t")->content,
+                    "\nverdict: none; the launcher was ended by signal 2 while it waited\n");
+}
+
+/* In pieces, and no longer than asked for. */
+static void a_watched_launcher_waits_as_long_as_any_other(void **state)
+{
+    (void)state;
+    for (int watched = 0; watched < 2; watched++) {
+        a_launcher();
+        script.hears = "";
+        script.hears_count = 0;
+        script.hears_end = false;
+        script.event_ms = 100000;
+        assert_int_equal(run(watched ? "--trace=/run/t -t 0.25 true" : "-t 0.25 true"), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 75);
+        assert_in_range(script.clock_ms, 250, 300);
+    }
+}
+
 static void interruptions_do_not_lose_a_trace(void **state)
 {
     (void)state;
@@ -350,6 +397,8 @@ int main(void)
         CLAIM("CLI-16", in_foreground_mode_it_is_shown_before_exec),
         CLAIM("CLI-16 ERR-7", a_trace_that_cannot_be_had_is_told_before_anything_begins),
         CLAIM("CLI-17", a_trace_that_is_lost_is_told_and_changes_no_start),
+        CLAIM("CLI-16", an_interrupted_launcher_shows_what_there_is),
+        CLAIM("CLI-16", a_watched_launcher_waits_as_long_as_any_other),
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),

@@ -58,7 +58,7 @@ static void a_line_has_time_process_step_call_and_result(void **state)
 static void a_record_that_was_too_long_says_so(void **state)
 {
     (void)state;
-    static const struct ending ending = { .foreground = true, .begun = true, .message = "" };
+    static const struct ending ending = { .foreground = true, .undecided = "the process goes on as the program", .message = "" };
     begin();
     for (uint32_t i = 0; i < memory.trace.capacity + 7; i++)
         ops->getpid();
