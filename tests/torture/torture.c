@@ -10,6 +10,9 @@
  *   where it stops, nothing is left: no descriptor, no lock, no memory, no process, no pidfile that names it;
  *   nothing is allocated after the fork, and nothing called after _exit, which comes back twice to see it.
  * And each situation is played with 0, 1 or both closed from the start (SEQ-9).
+ * What all runs of a situation take together, in calls and in invented milliseconds, is in lengths.txt, beside PROMISES: a
+ * wait that is longer or a call more or less in any of them, for which no promise has words, is seen.  With
+ * TORTURE_WRITE set it is written anew.
  * Prints a line in the end, and one for each case that is not as promised; RESULTS has them all, a JSON object a line. */
 #include "judge.h"
 #include "promises.h"
@@ -55,7 +58,11 @@ static bool can_move_half(const char *call)
 static struct {
     size_t cases, wrong, lived, stopped;
 } total;
-static FILE *results;
+static FILE *results, *lengths;
+static bool writing; /* lengths.txt */
+static struct {
+    unsigned long calls, milliseconds;
+} length; /* of the situation so far */
 
 static void put_json(const char *name, const char *text)
 {
@@ -109,8 +116,8 @@ static void report(const struct attempt *attempt, const struct expected *expecte
     put_json("promise", expected ? expected->words : "none");
     put_json("message", outcome.message);
     put_json("wrong", wrong);
-    fprintf(results, "\"nth\": %d, \"persists\": %s, \"code\": %d, \"ok\": %s}\n", made->nth,
-            attempt->persists ? "true" : "false", outcome.code, *wrong ? "false" : "true");
+    fprintf(results, "\"nth\": %d, \"persists\": %s, \"code\": %d, \"calls\": %d, \"ms\": %lld, \"ok\": %s}\n", made->nth,
+            attempt->persists ? "true" : "false", outcome.code, script.calls, (long long)script.clock_ms, *wrong ? "false" : "true");
     if (!*wrong)
         return;
     total.wrong++;
@@ -118,6 +125,43 @@ static void report(const struct attempt *attempt, const struct expected *expecte
            attempt->situation->name, process_of(attempt->situation), made->phase, error, made->nth, made->call,
            made->subject, attempt->persists ? " and each from there on" : "", expected ? expected->words : "nothing",
            outcome.code, outcome.message, wrong);
+}
+
+static void measure(void)
+{
+    length.calls += (unsigned long)script.calls;
+    length.milliseconds += (unsigned long)script.clock_ms;
+}
+
+static void compare_length(const struct situation *situation)
+{
+    char now[200], line[200] = "nothing\n";
+    size_t name = strlen(situation->name) + 1;
+    snprintf(now, sizeof now, "%s: %lu calls, %lu ms\n", situation->name, length.calls, length.milliseconds);
+    if (writing) {
+        fputs(now, lengths);
+        return;
+    }
+    rewind(lengths);
+    while (fgets(line, sizeof line, lengths) && strncmp(line, now, name) != 0)
+        ;
+    if (strcmp(line, now) == 0)
+        return;
+    total.wrong++;
+    printf("FAIL %s     lengths.txt: %s     if that is meant: TORTURE_WRITE=1; else compare what RESULTS has of each case with "
+           "what it had\n", now, line);
+}
+
+static bool open_lengths(const char *promises)
+{
+    char path[4096];
+    const char *slash = strrchr(promises, '/');
+    writing = getenv("TORTURE_WRITE") != NULL;
+    snprintf(path, sizeof path, "%.*slengths.txt", slash ? (int)(slash - promises) + 1 : 0, promises);
+    lengths = fopen(path, writing ? "w" : "r");
+    if (lengths && writing)
+        fputs("# lengths.txt - calls and invented milliseconds of all cases of a situation together; made by torture.c\n", lengths);
+    return lengths != NULL;
 }
 
 static void try(const struct attempt *attempt)
@@ -131,6 +175,7 @@ static void try(const struct attempt *attempt)
     begin(attempt->situation);
     plan(attempt);
     play(attempt->situation);
+    measure();
     const char *wrong = "no promise says what becomes of it";
     if (promise) {
         promise->uses++;
@@ -146,11 +191,14 @@ static void try(const struct attempt *attempt)
 
 static void torture(const struct situation *situation)
 {
+    memset(&length, 0, sizeof length);
     size_t count = record(situation);
+    measure();
     for (unsigned closed = 1; closed < 4; closed++) { /* 2 stays: words are read from it */
         const char *wrong = judge_closed(situation, closed);
         total.cases++;
         total.wrong += *wrong != '\0';
+        measure();
         if (*wrong)
             printf("FAIL %s, with descriptors closed (%u)\n     %s\n", situation->name, closed, wrong);
     }
@@ -166,6 +214,7 @@ static void torture(const struct situation *situation)
             if (can_move_half(record_of[i].call) && !persists)
                 try(&(struct attempt){ situation, &record_of[i], SCRIPT_HALF, false });
         }
+    compare_length(situation);
 }
 
 static double now(void)
@@ -178,7 +227,7 @@ static double now(void)
 int main(int argc, char **argv)
 {
     double begun = now();
-    if (argc < 3 || !promises_read(argv[1]) || !(results = fopen(argv[2], "w"))) {
+    if (argc < 3 || !promises_read(argv[1]) || !open_lengths(argv[1]) || !(results = fopen(argv[2], "w"))) {
         fprintf(stderr, "usage: torture PROMISES RESULTS [SITUATION]\n");
         return 64;
     }
@@ -186,6 +235,7 @@ int main(int argc, char **argv)
         if (argc == 3 || strcmp(situations[i].name, argv[3]) == 0)
             torture(&situations[i]);
     fclose(results);
+    fclose(lengths);
     size_t unused = argc == 3 ? promises_unused() : 0;
     printf("%s ASR-3  torture in process: %zu situations, %zu cases: %zu lived through, %zu stopped, %zu not as promised, "
            "%zu promises unused; %.1f s\n", total.wrong || unused ? "FAIL" : "ok  ", situation_count, total.cases,
