@@ -346,6 +346,25 @@ void blivet_rewrite_pidfile(struct blivet_context *daemon, pid_t from, pid_t to)
     blivet_close_fd(daemon->ops, &fd);
 }
 
+/* Made by a daemon that was killed before it wrote it; one that told has cleaned up itself.  Without a lock it could be
+ * that of an instance which is about to write. */
+static bool is_unwritten(const struct blivet_context *daemon, int fd)
+{
+    const int step = daemon->page->step;
+    struct stat file;
+    if (daemon->error.kind == BLIVET_APPLICATION_FAILED || (daemon->flags & BLIVET_NO_LOCK))
+        return false;
+    if (step != STEP_PIDFILE && (step != STEP_LOCK || daemon->lockfile))
+        return false;
+    return daemon->ops->fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 1 && file.st_size == 0 &&
+           file.st_uid == daemon->ops->geteuid();
+}
+
+static bool is_of_dead(const struct blivet_context *daemon, int fd, pid_t pid)
+{
+    return fd >= 0 && (read_pid(daemon->ops, fd) == pid || is_unwritten(daemon, fd));
+}
+
 /* In the launcher, after a start that failed: only if the lock can be had (PID-9). */
 void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t locker, pid_t pid)
 {
@@ -353,14 +372,14 @@ void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t locker, pid
     int lock_fd = -1, fd = -1;
     if (daemon->pidfile && pid > 0)
         UNINTERRUPTED(fd, ops->open(daemon->pidfile, O_RDWR | CAREFULLY, 0));
-    bool named = fd >= 0 && read_pid(ops, fd) == pid;
-    bool locked = named ? !(daemon->flags & BLIVET_NO_LOCK) : daemon->page->lock > 0;
+    bool left = is_of_dead(daemon, fd, pid);
+    bool locked = left ? !(daemon->flags & BLIVET_NO_LOCK) : daemon->page->lock > 0;
     if (daemon->lockfile && locked)
         UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
     int lock = daemon->lockfile ? lock_fd : fd;
-    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, locker, named ? fd : -1, pid));
-    if (named && may)
-        blivet_remove_pidfile(ops, daemon->pidfile, fd, pid);
+    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, locker, left ? fd : -1, pid));
+    if (left && may && is_of_dead(daemon, fd, pid)) /* who had the lock meanwhile may have written another number */
+        remove_or_empty(ops, daemon->pidfile, fd);
     blivet_close_fd(ops, &fd);
     blivet_close_fd(ops, &lock_fd);
 }

@@ -245,7 +245,7 @@ proctype launcher()
             up_closed;
 #endif
             /* What was killed may take a moment to let go of the lock.
-             * [pidfile.c: blivet_clean_up_after_dead(read_pid lock_of_dead blivet_remove_pidfile), lock_of_dead(flock LOCK_NB
+             * [pidfile.c: blivet_clean_up_after_dead(is_of_dead lock_of_dead is_of_dead remove_or_empty), lock_of_dead(flock LOCK_NB
              * EWOULDBLOCK read_pid)] */
 #ifndef LEAVES_THE_PIDFILE
             if

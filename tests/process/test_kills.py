@@ -91,7 +91,7 @@ class Start:
     def nothing_left(self):
         settles(self.children, [], "processes left after a failed start;", 20)
         check(not locked(self.pidfile), "the lock is held")
-        self.box.names_nobody(self.pidfile)
+        check(not os.path.exists(self.pidfile), "a pidfile is left, be it empty")
 
     def runs(self):
         """It is up, for good."""

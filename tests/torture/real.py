@@ -258,6 +258,7 @@ def judge_kill(place, case, outcome):
         who = "session leader" if case.process == "leader" else "daemon"
         must(outcome.code != 1 or f": {who} was killed by SIGKILL" in outcome.message, f"it says {outcome.message!r}")
         judge_nothing_left(place, mode, outcome.left)
+        must(outcome.code == 0 or place.content("pidfile") != "", "an empty pidfile is left")
 
 
 def wait_until(condition):

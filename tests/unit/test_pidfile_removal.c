@@ -288,6 +288,118 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
     }
 }
 
+/* ---- ... between making the file and writing it ---- */
+
+static int step_of_death;
+
+static void the_daemon_dies_in_that_step(void)
+{
+    the_daemon_dies_in_step_12();
+    ((struct blivet_page *)script.page)->step = step_of_death;
+}
+
+static void empty_file(void) { script_add("/run/x.pid", S_IFREG | 0644, ""); }
+static void empty_file_and_lockfile(void)
+{
+    empty_file();
+    script_add("/run/x.lock", S_IFREG | 0644, "");
+}
+static void empty_file_locked(void)
+{
+    empty_file();
+    script_file("/run/x.pid")->locked_by = -1;
+}
+static void empty_file_of_another(void)
+{
+    empty_file();
+    script_file("/run/x.pid")->uid = 33;
+}
+static void empty_file_with_two_names(void)
+{
+    empty_file();
+    script_file("/run/x.pid")->links = 2;
+}
+static void empty_device(void) { script_add("/run/x.pid", S_IFCHR | 0644, ""); }
+static void unreadable_file(void) { script_add("/run/x.pid", S_IFREG | 0644, "x\n"); }
+
+static void a_killed_daemons_file_that_it_had_not_written_is_removed(void **state)
+{
+    (void)state;
+    static const char told[] = "\x49pidfile: /run/x.pid: no space\n";
+    static const struct { int step; void (*files)(void); const char *lockfile; unsigned flags; bool tells, may_unlink;
+                          const char *want; } cases[] = {
+        { STEP_LOCK, empty_file, NULL, 0, false, true, NULL },
+        { STEP_PIDFILE, empty_file, NULL, 0, false, true, NULL },
+        { STEP_PIDFILE, empty_file_and_lockfile, "/run/x.lock", 0, false, true, NULL },
+        { STEP_PIDFILE, empty_file, NULL, 0, false, false, "" },
+        { STEP_LOCK, empty_file_and_lockfile, "/run/x.lock", 0, false, true, "" }, /* not opened yet */
+        { STEP_DEV_NULL, empty_file, NULL, 0, false, true, "" },
+        { STEP_DISPOSITIONS, empty_file, NULL, 0, false, true, "" }, /* emptied, then */
+        { STEP_PIDFILE, empty_file, NULL, BLIVET_NO_LOCK, false, true, "" }, /* whose it is cannot be known */
+        { STEP_PIDFILE, empty_file, NULL, 0, true, true, "" }, /* who tells has cleaned up, or it was not the daemon's */
+        { STEP_LOCK, empty_file_locked, NULL, 0, false, true, "" }, /* another instance, about to write */
+        { STEP_PIDFILE, empty_file, "/run/x.lock", 0, false, true, "" }, /* no lock to be had */
+        { STEP_PIDFILE, empty_file_of_another, NULL, 0, false, true, "" },
+        { STEP_PIDFILE, empty_file_with_two_names, NULL, 0, false, true, "" },
+        { STEP_PIDFILE, empty_device, NULL, 0, false, true, "" },
+        { STEP_PIDFILE, unreadable_file, NULL, 0, false, true, "x\n" },
+        { STEP_PIDFILE, no_file, NULL, 0, false, true, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        prepare_files = cases[i].files;
+        step_of_death = cases[i].step;
+        script.meanwhile = the_daemon_dies_in_that_step;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        script.hears = told;
+        script.hears_count = cases[i].tells ? sizeof told - 1 : 0;
+        if (!cases[i].may_unlink)
+            script_fail("unlink", 0, EACCES);
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .lockfile = cases[i].lockfile,
+                                                       .flags = cases[i].flags }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, cases[i].tells ? 73 : 1);
+        assert_left("/run/x.pid", cases[i].want);
+        assert_in_range(script.clock_ms, 0, 150); /* no lock is waited for */
+    }
+}
+
+static void one_that_cannot_be_judged_or_locked_stays(void **state)
+{
+    (void)state;
+    static const char *const calls[] = { "fstat", "flock", "lstat" };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        prepare_files = empty_file;
+        step_of_death = STEP_PIDFILE;
+        script.meanwhile = the_daemon_dies_in_that_step;
+        script.hears_end = script.daemon_dead = script.has_pidfd = true;
+        script_fail(calls[i], i == 2 ? 2 : 0, EIO); /* the first lstat is the validation's */
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 1);
+        assert_true(script.faults_fired > 0);
+        assert_left("/run/x.pid", "");
+    }
+}
+
+static void another_instance_writes_it_meanwhile(const char *call)
+{
+    if (strcmp(call, "flock") == 0)
+        set_content("/run/x.pid", "4711\n");
+}
+
+static void what_was_empty_before_the_lock_was_had_is_looked_at_again(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    prepare_files = empty_file;
+    step_of_death = STEP_PIDFILE;
+    script.meanwhile = the_daemon_dies_in_that_step;
+    script.hears_end = script.daemon_dead = script.has_pidfd = true;
+    script.watch = another_instance_writes_it_meanwhile;
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_left("/run/x.pid", "4711\n");
+}
+
 /* A lock that cannot be told is none that could be had. */
 static void the_launcher_removes_nothing_without_the_lock(void **state)
 {
@@ -481,6 +593,9 @@ int main(void)
         CLAIM("PID-9", what_was_not_ours_yet_is_left_as_it_was),
         CLAIM("PID-9 NTF-13", a_failing_daemon_cleans_up_before_it_tells),
         CLAIM("PID-9 NTF-13", the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed),
+        CLAIM("PID-9", a_killed_daemons_file_that_it_had_not_written_is_removed),
+        CLAIM("PID-9", one_that_cannot_be_judged_or_locked_stays),
+        CLAIM("PID-9 PID-2", what_was_empty_before_the_lock_was_had_is_looked_at_again),
         CLAIM("PID-9", the_launcher_removes_nothing_without_the_lock),
         CLAIM("PID-8", the_handlers_go_after_the_pidfile),
         CLAIM("PID-9", a_lock_of_the_dead_is_waited_for),
