@@ -27,7 +27,7 @@ NAMING = RELATIVE | {"open", "stat", "lstat", "access", "unlink", "readlink"}
 ROLES = ["launcher", "leader", "daemon"]
 
 X86_64 = """0 read 1 write 2 open 3 close 4 stat 5 fstat 6 lstat 7 poll 9 mmap 10 mprotect 11 munmap 12 brk
-13 rt_sigaction 14 rt_sigprocmask 15 rt_sigreturn 16 ioctl 17 pread64 18 pwrite64 21 access 22 pipe
+13 rt_sigaction 14 rt_sigprocmask 15 rt_sigreturn 16 ioctl 17 pread64 18 pwrite64 20 writev 21 access 22 pipe
 24 sched_yield 28 madvise 32 dup 33 dup2 34 pause 35 nanosleep 39 getpid 41 socket 42 connect 44 sendto
 45 recvfrom 46 sendmsg 47 recvmsg 53 socketpair 56 clone 57 fork 58 vfork 59 execve 60 exit 61 wait4
 62 kill 72 fcntl 73 flock 74 fsync 75 fdatasync 77 ftruncate 79 getcwd 80 chdir 82 rename 87 unlink
@@ -41,7 +41,7 @@ X86_64 = """0 read 1 write 2 open 3 close 4 stat 5 fstat 6 lstat 7 poll 9 mmap 1
 322 execveat 332 statx 334 rseq"""
 AARCH64 = """17 getcwd 23 dup 24 dup3 25 fcntl 29 ioctl 32 flock 35 unlinkat 38 renameat 43 statfs 44 fstatfs
 46 ftruncate 48 faccessat 49 chdir 52 fchmod 54 fchownat 55 fchown 56 openat 57 close 59 pipe2 61 getdents64
-63 read 64 write 67 pread64 68 pwrite64 72 pselect6 73 ppoll 78 readlinkat 79 newfstatat 80 fstat 82 fsync
+63 read 64 write 66 writev 67 pread64 68 pwrite64 72 pselect6 73 ppoll 78 readlinkat 79 newfstatat 80 fstat 82 fsync
 90 capget 93 exit 94 exit_group 95 waitid 96 set_tid_address 98 futex 99 set_robust_list 101 nanosleep
 113 clock_gettime 115 clock_nanosleep 129 kill 131 tgkill 134 rt_sigaction 135 rt_sigprocmask
 137 rt_sigtimedwait 139 rt_sigreturn 143 setregid 144 setgid 145 setreuid 146 setuid 147 setresuid
