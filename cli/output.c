@@ -8,8 +8,7 @@
 
 void output_begin(const struct blivet_ops *ops)
 {
-    static char
-        room[1 << 16]; /* for nearly all that is ever printed: then there is one write, and its errno is known */
+    static char room[1 << 16]; /* for nearly all that is printed: then there is one write, and its errno is known */
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     ops->sigaction(SIGPIPE, &ignore, NULL);
     ops->sigaction(SIGXFSZ, &ignore, NULL);
