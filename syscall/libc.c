@@ -6,13 +6,9 @@
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 
-/* Set-user-ID or set-group-ID.  The kernel says at exec whether that, or a capability, was gained: only then, or where it
- * does not say, are the ids asked for. */
-static int issetugid_by_vector(void)
-{
-    errno = 0;
-    return (getauxval(AT_SECURE) != 0 || errno != 0) && ids_differ();
-}
+/* Set-user-ID or set-group-ID.  The kernel says at exec whether something was gained, that or a capability or a domain:
+ * only then are the ids asked for. */
+static int issetugid_by_vector(void) { return getauxval(AT_SECURE) != 0 && ids_differ(); }
 
 /* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited
  * as ignored is put to its default, a handler of the library's is left alone.  The handler comes first in the

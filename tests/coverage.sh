@@ -45,7 +45,7 @@ $out/cli/daemoncheck --version >/dev/null
 $out/tests/app >/dev/null 2>&1 || true
 umask 022
 find $out -type d -exec chmod a+rwx {} +
-for suite in test_check test_show test_explain; do
+for suite in test_check test_show test_explain set_user_id; do
   processes $suite
 done
 if [ "${1:-}" = processes ]; then
