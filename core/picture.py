@@ -91,22 +91,33 @@ def blocks_of(calls, steps):
     return blocks
 
 
+class Arrival:
+    """Where what was sent before is taken."""
+
+    def __init__(self, time):
+        self.time = time
+
+
 class Arrow:
-    def __init__(self, time, source, target, said, ends=False):
+    def __init__(self, time, source, target, said, ends=False, taken=None):
         self.time, self.source, self.target, self.said, self.ends = time, source, target, said, ends
+        self.arrival = Arrival(taken) if taken is not None else None
 
 
 def arrows_of(calls):
-    def time(process, name, step=None, nth=0):
-        found = [call.begin for call in calls if (call.process, call.name) == (process, name) and step in (None, call.step)]
+    def call_of(process, name, nth=0):
+        found = [call for call in calls if (call.process, call.name) == (process, name)]
         if not found:
             sys.exit(f"picture.py: not the trace of a whole start: no {name} of the {process}")
         return found[nth]
+
+    def time(process, name, nth=0):
+        return call_of(process, name, nth).begin
     return [Arrow(time("launcher", "fork"), "launcher", "leader", "fork"),
             Arrow(time("leader", "fork"), "leader", "daemon", "fork"),
             Arrow(time("leader", "sendmsg"), "leader", "launcher", "two handles on its child"),
             Arrow(time("leader", "_exit"), "leader", "launcher", "ends; init adopts its child", True),
-            Arrow(max(time("launcher", "send"), time("daemon", "recv")), "launcher", "daemon", "\u201cgo\u201d"),
+            Arrow(time("launcher", "send"), "launcher", "daemon", "\u201cgo\u201d", taken=call_of("daemon", "recv").end),
             Arrow(time("daemon", "send"), "daemon", "launcher", "\u201cabout to exec\u201d"),
             Arrow(time("daemon", "execve", nth=-1), "daemon", "launcher", "exec closes the channel", True)]
 
@@ -116,8 +127,12 @@ def arrows_of(calls):
 def place(blocks, arrows):
     """Gives each a y.  In the order of time; what is in different lanes may stand side by side."""
     bottom, now = dict.fromkeys(LANES, TOP), TOP
-    order = list(LANES)
-    for thing in sorted([*blocks, *arrows], key=lambda thing: thing.time):
+    order, arrivals = list(LANES), [arrow.arrival for arrow in arrows if arrow.arrival]
+    for thing in sorted([*blocks, *arrows, *arrivals], key=lambda thing: thing.time):
+        if isinstance(thing, Arrival):
+            thing.y = now = max(now, bottom["daemon"]) + 4
+            bottom["daemon"] = thing.y + LINE + 4
+            continue
         if isinstance(thing, Block):
             thing.y = now = max(now, bottom[thing.process])
             bottom[thing.process] = thing.y + LINE * (len(thing.lines()) + (thing.process != "daemon")) + GAP
@@ -169,7 +184,8 @@ def draw_arrow(arrow):
     source, target = LANES[arrow.source], LANES[arrow.target]
     way = 1 if target > source else -1
     yield f'<g class="message" data-from="{arrow.source}" data-to="{arrow.target}">'
-    yield (f'<path class="arrow{" end" if arrow.ends else ""}" d="M{source + 6 * way} {arrow.y:g}H{target - 8 * way}"/>' +
+    bend = f"H{target - 26 * way}V{arrow.arrival.y:g}" if arrow.arrival else ""  # it waits to be taken
+    yield (f'<path class="arrow{" end" if arrow.ends else ""}" d="M{source + 6 * way} {arrow.y:g}{bend}H{target - 8 * way}"/>' +
            text((source + target) / 2, arrow.y - 5, "said", arrow.said) + "</g>")
 
 
@@ -189,11 +205,12 @@ def draw(calls, steps):
     yield text(66, 60, "time", "ms")
     yield from bars(blocks, arrows, end)
     shown = 0
-    for thing in sorted([*blocks, *arrows], key=lambda thing: thing.y):
+    for thing in sorted([*blocks, *arrows, *[arrow.arrival for arrow in arrows if arrow.arrival]], key=lambda thing: thing.y):
         if thing.y - shown >= LINE:
             shown = thing.y
             yield text(66, thing.y, "time", f"{thing.time:.2f}")
-        yield from draw_block(thing) if isinstance(thing, Block) else draw_arrow(thing)
+        if not isinstance(thing, Arrival):
+            yield from draw_block(thing) if isinstance(thing, Block) else draw_arrow(thing)
     yield text(LANES["launcher"] - 5, end + 36, "small", "exit 0: it runs")
     yield text(LANES["daemon"] - 5, end + 36, "small", "the program runs on, with init as its parent")
     yield "</svg>"
