@@ -101,6 +101,8 @@ static void describe_result(char *text, size_t size, const struct blivet_trace_r
         snprintf(text, size, " = NULL");
     else if (star)
         snprintf(text, size, " = %#llx", (unsigned long long)record->result);
+    else if (strcmp(type, "mode_t") == 0 && (int32_t)record->result < 0) /* glibc's hands on what the kernel answers */
+        snprintf(text, size, " = -1 %s", error_name((int)-(int32_t)record->result));
     else if (strcmp(type, "mode_t") == 0)
         snprintf(text, size, " = %#llo", (unsigned long long)record->result);
     else if (*type)

@@ -18,6 +18,6 @@ struct fold {
     bool begun; /* a word stands on this line already */
 };
 
-/* One more piece of it, folded at spaces; a longer word is left whole, so that it can be copied. */
+/* One more piece of it, folded at spaces; a word that is longer than a line at slashes, and else left whole. */
 void terminal_fold(struct fold *fold, const char *text);
 #endif

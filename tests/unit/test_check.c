@@ -608,6 +608,32 @@ static void on_a_narrow_terminal_the_indent_is_narrow_too(void **state)
     free(text);
 }
 
+static void a_long_word_is_broken_at_a_slash_or_left_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t column;
+        const char *words, *shown;
+    } cases[] = {
+        { 0, "at /on/two/three", "at\n  /on/two/\n  three" },
+        { 0, "at /one/twelve-is-long/x", "at\n  /one/\n  twelve-is-long/x" },
+        { 0, "no-slash-in-it at /x", "no-slash-in-it\n  at /x" },
+        { 0, "/12345678/x", "/12345678/\n  x" }, /* it fits to the last column */
+        { 0, "/\303\2512345678/x", "/\303\2512345678/\n  x" },
+        { 12, "/one/two", "/one/two" }, /* no room at all */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *stream = open_memstream(&text, &size);
+        struct fold fold = { .stream = stream, .indent = 2, .width = 10, .column = cases[i].column };
+        terminal_fold(&fold, cases[i].words);
+        fclose(stream);
+        assert_string_equal(text, cases[i].shown);
+        free(text);
+    }
+}
+
 static void colour_is_for_a_terminal_and_for_who_wants_it(void **state)
 {
     (void)state;
@@ -647,6 +673,7 @@ int main(void)
         CLAIM("CHK-3", another_users_process_is_not_seen_where_it_cannot_be),
         CLAIM("CHK-7", every_byte_of_a_name_is_harmless),
         CLAIM("CHK-7", lines_are_narrower_than_80_columns),
+        CLAIM("CHK-7 CLI-18", a_long_word_is_broken_at_a_slash_or_left_whole),
         CLAIM("CHK-1", options_are_read),
         CLAIM("CHK-1", a_refusal_says_which_word_is_wrong_and_why),
         CLAIM("CHK-1", what_is_asked_for_is_taken),

@@ -106,6 +106,21 @@ static void what_cannot_be_written_is_not_tried_again(void **state)
 }
 
 /* Two processes at once: the places are taken in one order, and the calls begun in another. */
+/* The C library hands on what a sandbox made the kernel answer, and sets no errno. */
+static void a_refused_umask_has_its_errno(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    static const int64_t results[] = { (mode_t)-EPERM, (mode_t)-EACCES, 022 };
+    static const char *const ends[] = { "umask(0) = -1 EPERM\n", "umask(0) = -1 EACCES\n", "umask(0) = 022\n" };
+    for (size_t i = 0; i < 3; i++) {
+        begin();
+        ops->umask(0);
+        memory.trace.records[0].result = results[i];
+        assert_contains(shown(trace_as_text, &ending, false), ends[i]);
+    }
+}
+
 static void lines_are_in_the_order_of_their_times(void **state)
 {
     (void)state;
@@ -352,6 +367,7 @@ int main(void)
         CLAIM("CLI-16 CLI-17", a_record_that_was_too_long_says_so),
         CLAIM("CLI-17", events_are_json),
         CLAIM("CLI-12 CLI-16", what_cannot_be_written_is_not_tried_again),
+        CLAIM("CLI-16", a_refused_umask_has_its_errno),
         CLAIM("CLI-16", lines_are_in_the_order_of_their_times),
         CLAIM("CLI-16", rounds_of_the_same_calls_are_one_line),
         CLAIM("CLI-16", a_call_that_has_not_returned_has_no_result),
