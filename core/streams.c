@@ -220,8 +220,6 @@ int blivet_open_output_files(struct blivet_context *daemon)
     struct log logs[2] = { { .what = "stdout", .path = daemon->stdout_path, .fd = -1 },
                            { .what = "stderr", .path = daemon->stderr_path, .fd = -1 } };
     blivet_enter(daemon, STEP_OUTPUT);
-    if (!daemon->stdout_path && !daemon->stderr_path)
-        return 0;
     daemon->logs_followed = !to_be_handed_over(daemon);
     if (open_logs(daemon, &logs[0], &logs[1]) != 0)
         return -1;

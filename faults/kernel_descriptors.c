@@ -141,6 +141,7 @@ static bool is_open(const struct script_file *file)
 
 int kernel_close(int fd)
 {
+    only(fd >= 0); /* "none" is not closed */
     struct script_description *open_one = script_description(fd);
     if (!open_one)
         return -1;
@@ -211,6 +212,7 @@ int kernel_fstat(int fd, struct stat *status)
 ssize_t kernel_pread(int fd, void *bytes, size_t count, off_t offset)
 {
     const struct script_file *file = file_of(fd);
+    only(offset == 0);
     if (!file)
         return -1;
     bool of_session = is_stat_of_session(file->path);

@@ -348,6 +348,58 @@ static void links_that_lead_on_for_ever_are_given_up(void **state)
     assert_string_equal(error.message, "stdout: /run/dangling: too many levels of symbolic links");
 }
 
+static size_t link_length;
+static int looked;
+
+static ssize_t read_long_link(const char *path, char *buffer, size_t size)
+{
+    (void)path;
+    (void)size;
+    for (size_t i = 0; i < link_length; i++)
+        buffer[i] = i % 2 ? '/' : 'x';
+    return (ssize_t)link_length;
+}
+
+static int count_and_be_a_link(const char *path, struct stat *file)
+{
+    assert_true(strlen(path) < PATH_MAX);
+    looked++;
+    return looked == 1 ? be_a_link(path, file) : lead_nowhere(path, file);
+}
+
+/* Nobody is asked about a path that is longer than any. */
+static void what_is_too_long_is_not_asked_for(void **state)
+{
+    (void)state;
+    static char path[PATH_MAX + 1] = "/";
+    const size_t prefix = strlen("/run/");
+    struct blivet_ops ops = blivet_script;
+    struct blivet_error error;
+    ops.readlink = read_long_link;
+    ops.lstat = count_and_be_a_link;
+    ops.stat = lead_nowhere;
+    for (int over = 0; over < 2; over++) {
+        machine(0);
+        looked = 0;
+        link_length = PATH_MAX - 1 - prefix + (size_t)over;
+        assert_int_equal(blivet_validate_on(&(struct blivet_config){ .stdout_path = "/run/dangling" }, &ops, &error), -1);
+        assert_int_equal(looked, 2 - over);
+        memset(path + 1, 'x', sizeof path - 2);
+        path[PATH_MAX - 1 + over] = '\0';
+        looked = 0;
+        assert_int_equal(blivet_validate_on(&(struct blivet_config){ .stdout_path = path }, &ops, &error), -1);
+        assert_int_equal(looked > 0, !over);
+    }
+    static char longest[5 + NAME_MAX + 2] = "/run/";
+    memset(longest + 5, 'x', NAME_MAX);
+    machine(0);
+    ops.lstat = lead_nowhere;
+    assert_int_equal(blivet_validate_on(&(struct blivet_config){ .pidfile = longest }, &ops, &error), 0);
+    longest[5 + NAME_MAX] = 'x';
+    assert_int_equal(blivet_validate_on(&(struct blivet_config){ .pidfile = longest }, &ops, &error), -1);
+    assert_int_equal(error.system_errno, ENAMETOOLONG);
+}
+
 static void a_chain_of_links_ends_where_the_last_one_leads(void **state)
 {
     (void)state;
@@ -475,6 +527,7 @@ int main(void)
         CLAIM("CFG-12", what_the_system_answers_is_the_reason),
         CLAIM("CFG-6", a_file_that_goes_away_meanwhile_is_judged_by_its_directory),
         CLAIM("CFG-12 CFG-6", links_that_lead_on_for_ever_are_given_up),
+        CLAIM("CFG-11 CFG-6", what_is_too_long_is_not_asked_for),
         CLAIM("CFG-7", a_chain_of_links_ends_where_the_last_one_leads),
         CLAIM("CFG-6", what_appears_meanwhile_is_no_better),
         CLAIM("CFG-7", two_files_whose_directory_cannot_be_seen_count_as_two),

@@ -330,6 +330,7 @@ static void a_file_that_is_replaced_for_ever_is_given_up(void **state)
     assert_null(launch.daemon);
     assert_int_equal(launch.error.exit_code, 73);
     assert_string_equal(launch.error.message, "pidfile: /run/x.pid: is replaced again and again");
+    assert_int_equal(script_count("flock"), 100);
     assert_int_equal(script_open_fds(), 0);
 }
 

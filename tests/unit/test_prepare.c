@@ -173,6 +173,36 @@ static void memory_that_runs_out_is_an_error_that_leaves_nothing(void **state)
 
 /* ---- stdio ---- */
 
+/* What was not changed is not put back: nobody knows what it was. */
+static void what_could_not_be_ignored_is_left_alone(void **state)
+{
+    (void)state;
+    for (int nth = 1; nth < 3; nth++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail("sigaction", nth, EINVAL);
+        blivet_flush_stdio(&blivet_script);
+        assert_int_equal(script_count("sigaction"), 3);
+    }
+}
+
+/* One name may begin with another, and what follows may sort before the '='. */
+static void names_are_compared_to_their_ends(void **state)
+{
+    (void)state;
+    static char *inherited[] = { (char *)"A1=old", (char *)"A=old", (char *)"A-=old", (char *)"AB=old", (char *)"B=stays", NULL };
+    static const struct blivet_env env[] = { { "AB", "4" }, { "A", "0" }, { "A1", "2" }, { "A", "1" }, { "A-", "3" } };
+    static const char *const want[] = { "B=stays", "A=1", "A-=3", "A1=2", "AB=4" };
+    script_begin(SCRIPT_LAUNCHER);
+    script.environment = inherited;
+    struct blivet_context *daemon = prepared(&(struct blivet_config){ .env = env, .env_count = 5 });
+    assert_non_null(daemon);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(daemon->environment[i], want[i]);
+    assert_null(daemon->environment[5]);
+    blivet_discard(daemon);
+    assert_int_equal(script.allocations, 0);
+}
+
 static FILE *buffered;
 static off_t written; /* by the time that the fork, or the first change of a descriptor, comes */
 
@@ -254,6 +284,8 @@ int main(void)
         CLAIM("CFG-2", later_entries_win_and_the_rest_stays),
         CLAIM("SEQ-11", an_environment_that_was_given_is_never_freed),
         CLAIM("SEQ-11 SEQ-5 ERR-6", memory_that_runs_out_is_an_error_that_leaves_nothing),
+        CLAIM("SEQ-12 CLI-12", what_could_not_be_ignored_is_left_alone),
+        CLAIM("CFG-2", names_are_compared_to_their_ends),
         CLAIM("SEQ-12", buffered_output_is_written_before_anything_changes),
         CLAIM("SEQ-12 CLI-12", buffered_output_that_its_file_refuses_is_dropped),
     };

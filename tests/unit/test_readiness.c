@@ -659,8 +659,8 @@ static void what_cannot_be_opened_is_returned_with_nothing_left(void **state)
 static void in_foreground_mode_a_manager_is_told_once(void **state)
 {
     (void)state;
-    static char *environments[][2] = { { (char *)"NOTIFY_SOCKET=/run/systemd/notify", NULL },
-                                       { (char *)"NOTIFY_SOCKET=@abstract", NULL } };
+    static char *environments[][3] = { { (char *)"NOTIFY_SOCKET=/run/systemd/notify", NULL },
+                                       { (char *)"A=b", (char *)"NOTIFY_SOCKET=@abstract", NULL } };
     for (int i = 0; i < 2; i++) {
         script_begin(SCRIPT_LAUNCHER);
         script.environment = environments[i];
@@ -669,7 +669,7 @@ static void in_foreground_mode_a_manager_is_told_once(void **state)
         assert_int_equal(blivet_notify_parent(launch.daemon, &launch.error), 0);
         assert_int_equal(blivet_notify_parent(launch.daemon, &launch.error), 0);
         assert_string_equal(script.told_manager, "READY=1");
-        assert_string_equal(script.manager, environments[i][0] + strlen("NOTIFY_SOCKET="));
+        assert_string_equal(script.manager, environments[i][i] + strlen("NOTIFY_SOCKET="));
         assert_int_equal(script_open_fds(), 0);
     }
 }

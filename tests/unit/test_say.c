@@ -111,6 +111,57 @@ static void handlers_of_the_caller_are_put_back(void **state)
     assert_int_equal(script.actions[SIGXFSZ].sa_flags, SA_RESTART);
 }
 
+/* What was not changed is not put back: nobody knows what it was. */
+static void what_could_not_be_ignored_is_left_alone(void **state)
+{
+    (void)state;
+    for (int nth = 1; nth < 3; nth++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail("sigaction", nth, EINVAL);
+        assert_nothing_changed(say("x"));
+        assert_int_equal(script_count("sigaction"), 3);
+        assert_string_equal(script.printed, "test_say: x\n");
+    }
+}
+
+static int64_t late_ms;
+
+static void time_passes(const char *call)
+{
+    if (strcmp(call, "poll") == 0 && script_count("poll") == 0)
+        script.clock_ms += late_ms;
+}
+
+/* Interrupted, it waits for what is left of its second, and no longer. */
+static void a_second_is_a_second(void **state)
+{
+    (void)state;
+    static const int64_t times[] = { 0, 998, 999, 4999 }; /* and the one that an interruption takes */
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script.stuck_reader = true;
+        script.watch = time_passes;
+        late_ms = times[i];
+        script_fail("poll", 1, EINTR);
+        assert_nothing_changed(say("x"));
+        assert_int_equal(script.clock_ms, late_ms < 999 ? 1000 : late_ms + 1);
+    }
+}
+
+static void say_on_0(void *argument)
+{
+    (void)argument;
+    assert_true(blivet_say(&blivet_script, 0, "x"));
+}
+
+static void any_descriptor_will_do(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(script_run(say_on_0, NULL), SCRIPT_RETURNED);
+    assert_string_equal(script.printed, "test_say: x\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +173,9 @@ int main(void)
         CLAIM("CLI-12", a_reader_that_reads_nothing_is_not_waited_for_long),
         CLAIM("CLI-12 SEQ-7", an_interruption_does_not_make_it_write_where_it_would_wait),
         CLAIM("NTF-5 CLI-12", a_message_without_end_still_ends_in_a_newline),
+        CLAIM("CLI-12", what_could_not_be_ignored_is_left_alone),
+        CLAIM("CLI-12", any_descriptor_will_do),
+        CLAIM("CLI-12 SEQ-7", a_second_is_a_second),
         CLAIM("CLI-12", handlers_of_the_caller_are_put_back),
     };
     return cmocka_run_group_tests_name("say", tests, NULL, NULL);

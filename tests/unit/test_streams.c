@@ -46,6 +46,40 @@ static void one_configured_stream_leaves_the_other(void **state)
     }
 }
 
+/* Each write of whoever has it goes to the end, whatever others have written (STD-3). */
+static void a_new_log_is_appended_to_as_well(void **state)
+{
+    (void)state;
+    for (int append = 0; append < 2; append++) {
+        script_begin(SCRIPT_DAEMON);
+        assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x", .flags = append ? BLIVET_APPEND : 0 }),
+                         SCRIPT_RETURNED);
+        assert_int_equal(script_kernel.fcntl(1, F_GETFL, 0) & O_APPEND, append ? O_APPEND : 0);
+    }
+}
+
+static void one_file_under_two_names_is_handed_over_once(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x", .stderr_path = "/var/log/../log/x", .user = "www" }),
+                     SCRIPT_RETURNED);
+    assert_int_equal(launch.daemon->log_fds[0], launch.daemon->log_fds[1]);
+    assert_string_equal(script_path_of(launch.daemon->log_fds[1]), "/var/log/x");
+}
+
+static void a_descriptor_is_closed_whatever_its_number(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    for (int fd = 0; fd < 3; fd++) {
+        int closing = fd;
+        blivet_close_fd(&blivet_script, &closing);
+        assert_int_equal(closing, -1);
+        assert_true(script.fds[fd] < 0);
+    }
+}
+
 static void a_log_is_cut_or_continued(void **state)
 {
     (void)state;
@@ -300,6 +334,9 @@ static void a_null_device_that_is_none_is_a_system_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("STD-3", a_new_log_is_appended_to_as_well),
+        CLAIM("STD-3 PRV-6", one_file_under_two_names_is_handed_over_once),
+        CLAIM("SEQ-7", a_descriptor_is_closed_whatever_its_number),
         CLAIM("STD-1 STD-2", output_files_are_created_and_written_only),
         CLAIM("STD-1", one_configured_stream_leaves_the_other),
         CLAIM("STD-2", a_log_is_cut_or_continued),
