@@ -4,6 +4,7 @@
 #include "../../cli/check_read.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -187,6 +188,8 @@ static void forge(const char *ending, int nth, const char *text)
 static void a_process_is_seen_whole(void **state)
 {
     (void)state;
+    char program[PATH_MAX] = "";
+    assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0); /* an emulator's loader, perhaps */
     owner_of_folders = (uid_t)-1;
     assert_int_equal(look(0, pidfile), 0);
     assert_int_equal(facts.stat.pid, getpid());
@@ -194,7 +197,7 @@ static void a_process_is_seen_whole(void **state)
     assert_int_equal(facts.pidfile.content, CHECK_PID_AND_NEWLINE);
     assert_true(facts.fds_seen && facts.directory_seen && facts.pidfile.locks_seen && facts.parent.alive);
     assert_true(facts.fd_count > 2);
-    assert_contains(facts.program, "test_check_read");
+    assert_string_equal(facts.program, program);
     done();
 }
 
