@@ -120,8 +120,8 @@ def trial(tool, case):
         named = number(place + ".pid")
         dead = named > 0 and not any(named in living(mark) for mark in marks)
         right = code == 0 and not dead if good else code != 0 and not left and not dead
-        return "%d | %.1f s | %s | %s | %s" % (code, seconds, "yes" if left else "no", "yes" if dead else "no",
-            "right" if right else "**wrong**"), right
+        found = ["exit %d after %.1f s" % (code, seconds)] + ["a process left"] * (left and not good) + ["pidfile of a dead one"] * dead
+        return "%s: %s" % (", ".join(found), "right" if right else "**wrong**"), right
     finally:
         for mark in marks:
             while living(mark):  # again, for what was being forked just then
@@ -133,15 +133,14 @@ def trial(tool, case):
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 print("Right is: exit 0 exactly if the program is ready and runs; otherwise nothing is left, neither a process nor a\n"
     "pidfile that names a dead one.  The limit is 3 seconds.\n", flush=True)
-print("| the program | started by | exit | returned after | process left | pidfile names a dead one | verdict |\n"
-    "| --- | --- | --- | --- | --- | --- | --- |", flush=True)
+print("| the program | %s |\n| --- | --- | --- |" % " | ".join("`%s`" % tool for tool in TOOLS), flush=True)
 score = dict.fromkeys(TOOLS, 0)
 with concurrent.futures.ThreadPoolExecutor(len(TOOLS)) as pool:
     for count, (case, text) in enumerate(CASES, 1):
-        for tool, trying in [(tool, pool.submit(trial, tool, case)) for tool in TOOLS]:
-            row, right = trying.result()
-            score[tool] += right
-            print("| %d. %s | `%s` | %s |" % (count, text, tool, row), flush=True)
+        rows = [(tool, pool.submit(trial, tool, case)) for tool in TOOLS]
+        for tool, row in rows:
+            score[tool] += row.result()[1]
+        print("| %d. %s | %s |" % (count, text, " | ".join(row.result()[0] for _, row in rows)), flush=True)
 for tool, path in (("start-stop-daemon", ssd), ("daemonize", daemonize)):
     version = subprocess.run([path, "--version"], stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
     print("%s%s: %d of %d right." % ("\n" if path == ssd else "", version, score[tool], len(CASES)))
