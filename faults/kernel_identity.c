@@ -72,6 +72,7 @@ int kernel_getgroups(int count, gid_t *list)
 
 int kernel_setresgid(gid_t real, gid_t effective, gid_t saved)
 {
+    only(real == effective && effective == saved);
     if (script.uids[1] != 0)
         return fail(EPERM);
     script.gids[0] = real;
@@ -84,6 +85,7 @@ int kernel_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
     const uid_t asked[3] = { real, effective, saved };
     bool may = script.uids[1] == 0;
+    only(real == saved); /* all to one, or the effective one tried */
     for (int i = 0; i < 3 && !may; i++)
         if (asked[i] != (uid_t)-1 && asked[i] != script.uids[0] && asked[i] != script.uids[1] &&
             asked[i] != script.uids[2])

@@ -152,7 +152,7 @@ static void without_any_limit_all_that_there_can_be_are_closed(void **state)
 /* A listing as no kernel gives it. */
 static ssize_t list_oddly(int fd, void *entries, size_t size)
 {
-    static const char *const names[] = { "", "7", "5x", "x", "99999999999", "2147483647", "2147483640", "8" };
+    static const char *const names[] = { "7", "5x", "x", "99999999999", "2147483647", "2147483640", "8" };
     static bool listed;
     char *at = entries;
     (void)fd;
@@ -171,7 +171,7 @@ static ssize_t list_oddly(int fd, void *entries, size_t size)
 static void sum_up(void *sum, int listing, int number)
 {
     (void)listing;
-    *(int *)sum += number;
+    *(int *)sum += 1000 + number;
 }
 
 static void only_what_is_a_number_counts_as_one(void **state)
@@ -182,7 +182,7 @@ static void only_what_is_a_number_counts_as_one(void **state)
     script_begin(SCRIPT_DAEMON);
     ops.getdents = list_oddly;
     assert_true(blivet_list_numbers(&ops, "/proc/self/fd", sum_up, &sum));
-    assert_int_equal(sum, 7 + 8);
+    assert_int_equal(sum, 1007 + 1008);
     assert_int_equal(script_open_fds(), 0);
 }
 

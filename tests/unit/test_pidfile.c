@@ -122,6 +122,16 @@ static void what_happens_while_it_is_emptied_changes_nothing(void **state)
     }
 }
 
+static void a_write_that_moves_nothing_is_a_full_disk(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_fail("pwrite", 1, SCRIPT_LIES);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_told(73, "pidfile: /run/x.pid: no space left on device");
+    assert_null(script_file("/run/x.pid"));
+}
+
 static void a_size_limit_is_an_error_and_no_death(void **state)
 {
     (void)state;
@@ -427,6 +437,7 @@ int main(void)
         CLAIM("PID-3", a_reader_never_sees_two_numbers_or_none),
         CLAIM("PID-3", what_is_longer_than_any_pidfile_is_cut),
         CLAIM("PID-3 PID-9 ERR-7", a_pidfile_that_fits_in_part_only_is_none),
+        CLAIM("PID-3 ERR-7", a_write_that_moves_nothing_is_a_full_disk),
         CLAIM("PID-9 ERR-7", a_size_limit_is_an_error_and_no_death),
         CLAIM("CFG-13 PID-6", the_lock_is_the_pidfile_or_a_file_of_its_own_or_none),
         CLAIM("PID-2 ERR-4", a_second_instance_is_refused_and_changes_nothing),

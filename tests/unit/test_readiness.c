@@ -407,6 +407,32 @@ static void a_death_at_the_limit_is_told_as_one(void **state)
 }
 
 /* What it said before it died counts: by then another one is meant. */
+static void look_at_2(const char *call)
+{
+    if (strcmp(call, "fork") == 0 || strcmp(call, "poll") == 0 || strcmp(call, "recv") == 0)
+        assert_true(script.fds[2] < 0);
+}
+
+/* Started with stderr closed: what the launcher prints must not go to a socket or a handle (SEQ-9). */
+static void no_handle_takes_the_place_of_a_closed_stderr(void **state)
+{
+    (void)state;
+    for (int known = 1; known < 4; known++) {
+        struct blivet_config config = notify;
+        config.ready_timeout_ms = 5000;
+        program_runs();
+        script_kernel.close(2);
+        script.watch = look_at_2;
+        script.has_stat = known & 1;
+        script.has_pidfd = known & 2;
+        script.in_session = 120;
+        says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+        says(40, 120, "READY=1");
+        wait_for(config, 0, NULL);
+        assert_true(script_called("pidfd_open"));
+    }
+}
+
 static void a_death_after_another_was_named_ends_nothing(void **state)
 {
     (void)state;
@@ -741,6 +767,7 @@ int main(void)
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
         CLAIM("NTF-15 NTF-11", a_death_at_the_limit_is_told_as_one),
+        CLAIM("SEQ-9 NTF-15", no_handle_takes_the_place_of_a_closed_stderr),
         CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),

@@ -98,6 +98,10 @@ static void a_message_without_end_still_ends_in_a_newline(void **state)
     size_t size = strlen(script.printed);
     assert_in_range(size, BLIVET_MESSAGE_SIZE, BLIVET_MESSAGE_SIZE + 300);
     assert_string_equal(script.printed + size - 9, "\\x1b\\x1b\n"); /* no torn escape */
+    memset(endless, 'x', sizeof endless - 1);
+    script_begin(SCRIPT_LAUNCHER);
+    assert_nothing_changed(say(endless));
+    assert_int_equal(strlen(script.printed), BLIVET_MESSAGE_SIZE + 300 - 1);
 }
 
 static void handlers_of_the_caller_are_put_back(void **state)

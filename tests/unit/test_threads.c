@@ -59,6 +59,7 @@ static void a_thread_that_has_been_joined_is_waited_for(void **state)
     script.leaving_threads = 3;
     assert_int_equal(asked(), 0);
     assert_int_equal(script.threads, 1);
+    assert_int_equal(script.clock_ms, 3);
 }
 
 static void a_number_that_cannot_be_told_is_refused(void **state)

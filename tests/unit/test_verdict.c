@@ -188,7 +188,7 @@ static void silence_is_judged_by_the_whole_table(void **state)
         struct blivet_evidence evidence = {
             .announced = bits & 1, .seen = bits >> 1 & 1, .alive = bits >> 4 & 1, .known = bits >> 5 & 1,
             .flags = (bits >> 2 & 1 ? 0x40U : 0) | (bits >> 3 & 1 ? 0x04U : 0) | 0x400000,
-            .status = bits >> 6 & 1 ? 9 : 3 << 8,
+            .status = bits >> 6 & 1 ? 1 : 3 << 8,
         };
         if (blivet_judge(&evidence) != judgement->want)
             fail_msg("row %s, bits %x", judgement->evidence, bits);
