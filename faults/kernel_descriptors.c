@@ -64,6 +64,7 @@ static bool is_stat_of_session(const char *path)
 int script_open_proc(const char *path, int flags)
 {
     char status[64];
+    only((flags & O_CLOEXEC) && ((flags & O_DIRECTORY) || (strcmp(path, "/proc/self/fd") != 0 && strcmp(path, "/proc") != 0)));
     if (script.no_proc)
         return fail(ENOENT);
     if (strcmp(path, "/proc/self/fd") == 0)

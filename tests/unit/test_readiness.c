@@ -407,6 +407,28 @@ static void a_death_at_the_limit_is_told_as_one(void **state)
 }
 
 /* What it said before it died counts: by then another one is meant. */
+static int place;
+
+static void look_at_the_place(const char *call)
+{
+    if (strcmp(call, "fork") == 0 && script.pid == SCRIPT_CALLER_PID)
+        assert_true(script.fds[place] < 0);
+}
+
+/* The lowest that may be asked for is the first that is given out (NTF-15). */
+static void nothing_of_ours_is_where_the_programs_is_to_be(void **state)
+{
+    (void)state;
+    for (place = 3; place < 8; place++) {
+        script_begin(SCRIPT_LEADER);
+        script.watch = look_at_the_place;
+        struct launch_case launch = { .config = { .ready = BLIVET_READY_FD, .ready_fd = place } };
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 0);
+        assert_int_equal(script.descriptions[script.fds[place]].kind, SCRIPT_PIPE);
+    }
+}
+
 static void look_at_2(const char *call)
 {
     if (strcmp(call, "fork") == 0 || strcmp(call, "poll") == 0 || strcmp(call, "recv") == 0)
@@ -767,6 +789,7 @@ int main(void)
         CLAIM("NTF-15 NTF-5", status_is_shown_only_where_asked),
         CLAIM("NTF-15 NTF-14", a_death_while_waiting_is_seen_at_once),
         CLAIM("NTF-15 NTF-11", a_death_at_the_limit_is_told_as_one),
+        CLAIM("NTF-15", nothing_of_ours_is_where_the_programs_is_to_be),
         CLAIM("SEQ-9 NTF-15", no_handle_takes_the_place_of_a_closed_stderr),
         CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
