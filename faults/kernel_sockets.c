@@ -186,6 +186,7 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
         (header && (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)))
         return fail(EINVAL);
     script.handles_sent = header ? (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
+    only(!header || script.handles_sent > 0);
     for (int i = 0; i < script.handles_sent; i++) {
         int handle;
         memcpy(&handle, CMSG_DATA(header) + (size_t)i * sizeof handle, sizeof handle);

@@ -337,6 +337,24 @@ static void a_stat_that_cannot_be_understood_tells_nothing(void **state)
     }
 }
 
+static void leave_an_old_errno(const char *call)
+{
+    if (strcmp(call, "poll") == 0)
+        errno = ESRCH;
+}
+
+/* ESRCH of an earlier call is no death. */
+static void a_stat_that_is_empty_is_no_death(void **state)
+{
+    (void)state;
+    static const struct outcome silent = { NULL, 0, false, false, "", false, 0, 75,
+                                           "daemon was not ready after 0.500 seconds in step 14, hand-over" };
+    meet(&silent, 14, true, false);
+    script.watch = leave_an_old_errno;
+    wait_for_verdict((struct blivet_config){ .ready_timeout_ms = 500 });
+    assert_outcome(75, silent.words);
+}
+
 static int64_t gone_ms;
 
 static int be_a_group(pid_t pid, int signal)
@@ -436,6 +454,7 @@ int main(void)
         CLAIM("NTF-14 SEQ-14", a_status_that_comes_late_is_waited_for),
         CLAIM("NTF-17 NTF-13", a_daemon_that_cannot_hear_go_is_judged_like_any_other),
         CLAIM("NTF-3 NTF-13", a_leaders_death_does_not_undo_a_start),
+        CLAIM("NTF-11 NTF-14", a_stat_that_is_empty_is_no_death),
         CLAIM("NTF-14 SEQ-14", a_stat_that_cannot_be_understood_tells_nothing),
         CLAIM("NTF-13", what_was_killed_with_the_daemon_has_a_moment_to_be_gone),
         CLAIM("NTF-4 NTF-17 ERR-6", a_channel_that_cannot_be_read_is_a_system_error),

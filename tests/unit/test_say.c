@@ -156,6 +156,7 @@ static void say_on_0(void *argument)
 {
     (void)argument;
     assert_true(blivet_say(&blivet_script, 0, "x"));
+    assert_false(blivet_say(&blivet_script, -1, "lost"));
 }
 
 static void any_descriptor_will_do(void **state)
