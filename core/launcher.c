@@ -107,17 +107,26 @@ static int nap(const struct launch *launch)
     return launch->deadline ? left : -1;
 }
 
+/* On what it speaks through and, the second, its pidfd.  Whether it is dead is looked at before anything is read: what it
+ * said before it died counts. */
+static int await_event(struct launch *launch, struct pollfd fds[2])
+{
+    fds[1].fd = launch->pidfd; /* MAINPID= may have changed it */
+    int ready = launch->ops->poll(fds, 2, nap(launch));
+    if (ready >= 0)
+        launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : blivet_is_dead(launch);
+    else if (errno != EINTR)
+        launch->unreadable = errno;
+    return ready;
+}
+
 static void await_verdict(struct launch *launch)
 {
-    struct pollfd fds[2] = { { .fd = launch->channel, .events = POLLIN }, { .fd = launch->pidfd, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = launch->channel, .events = POLLIN }, { .events = POLLIN } };
     while (!is_concluded(launch)) {
-        int ready = launch->ops->poll(fds, 2, nap(launch));
-        if (ready < 0 && errno != EINTR)
-            launch->unreadable = errno;
+        int ready = await_event(launch, fds);
         if (ready < 0)
             continue;
-        /* Looked at before reading: what it said before it died counts. */
-        launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : blivet_is_dead(launch);
         if (ready > 0 || launch->dead)
             read_channel(launch);
         else if (launch->verdict.state == BLIVET_ANNOUNCED && blivet_has_execed(launch))
@@ -155,13 +164,8 @@ static bool await_readiness(struct launch *launch)
     launch->execed = true;
     launch->dead = false;
     while (!launch->ready && !launch->hung_up && !launch->dead && !launch->late && !launch->unreadable) {
-        fds[1].fd = launch->pidfd; /* MAINPID= may have changed it */
-        int ready = launch->ops->poll(fds, 2, nap(launch));
-        if (ready < 0 && errno != EINTR)
-            launch->unreadable = errno;
-        if (ready < 0)
+        if (await_event(launch, fds) < 0)
             continue;
-        launch->dead = launch->pidfd >= 0 ? fds[1].revents != 0 : blivet_is_dead(launch); /* what it said before counts */
         if (fds[0].revents)
             blivet_hear(launch);
         if (launch->pidfd != fds[1].fd) /* it named another before it died */

@@ -130,7 +130,6 @@ void blivet_gather(const struct launch *launch, struct blivet_evidence *evidence
 
 /* ---- end ---- */
 
-/* Only through what cannot name another process: the leader's number, unreaped, and the handles. */
 static void signal_daemon(const struct launch *launch, int signal)
 {
     const struct blivet_ops *ops = launch->ops;

@@ -157,8 +157,8 @@ proctype launcher()
 #endif
 
         /* The first complete verdict, a death, the limit: whichever comes first.
-         * [launcher.c: await_verdict(is_concluded poll nap unreadable dead read_channel BLIVET_ANNOUNCED blivet_has_execed ended
-         * late), is_concluded(blivet_decode ended unreadable late BLIVET_WAITING BLIVET_ANNOUNCED), nap(pidfd BLIVET_ANNOUNCED
+         * [launcher.c: await_verdict(is_concluded await_event dead read_channel BLIVET_ANNOUNCED blivet_has_execed ended late),
+         * await_event(poll nap dead blivet_is_dead unreadable), is_concluded(blivet_decode ended unreadable late BLIVET_WAITING BLIVET_ANNOUNCED), nap(pidfd BLIVET_ANNOUNCED
          * left_ms), read_channel(recv MSG_DONTWAIT ECONNRESET ended unreadable dead ended)] */
         do
         :: late || unreadable || ended || verdict == READY || verdict == FAILED -> break
@@ -203,7 +203,7 @@ proctype launcher()
 #endif
 
         /* [launcher.c: conclude(BLIVET_READY BLIVET_FAILED late unreadable judge_silence await_readiness left blivet_end_daemon
-         * blivet_clean_up_after_dead), await_readiness(ready hung_up dead late unreadable poll dead blivet_hear late)]
+         * blivet_clean_up_after_dead), await_readiness(ready hung_up dead late unreadable await_event blivet_hear dead late)]
          * [readiness.c: blivet_hear(hear_notices hear_newline)] */
         if
         :: verdict == READY -> code = SUCCESS
