@@ -377,7 +377,7 @@ void blivet_clean_up_after_dead(struct blivet_context *daemon, pid_t locker, pid
     if (daemon->lockfile && locked)
         UNINTERRUPTED(lock_fd, ops->open(daemon->lockfile, O_RDWR | CAREFULLY, 0));
     int lock = daemon->lockfile ? lock_fd : fd;
-    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, locker, left ? fd : -1, pid));
+    bool may = !locked || (lock >= 0 && lock_of_dead(daemon, lock, locker, fd, pid));
     if (left && may && is_of_dead(daemon, fd, pid)) /* who had the lock meanwhile may have written another number */
         remove_or_empty(ops, daemon->pidfile, fd);
     blivet_close_fd(ops, &fd);

@@ -254,6 +254,13 @@ static void locked_lockfile(void)
     script_file("/run/x.lock")->locked_by = -1;
 }
 
+static void linked_lockfile(void)
+{
+    own_file();
+    script_add("/run/y.lock", S_IFREG | 0644, "");
+    script_add("/run/x.lock", S_IFLNK | 0777, "/run/y.lock");
+}
+
 static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **state)
 {
     (void)state;
@@ -269,6 +276,7 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
         { locked_file, NULL, BLIVET_NO_LOCK, true, NULL }, /* a lock means nothing here */
         { locked_lockfile, "/run/x.lock", 0, true, "102\n" },
         { own_file, "/run/x.lock", 0, true, "102\n" }, /* no lock to be had */
+        { linked_lockfile, "/run/x.lock", 0, true, "102\n" },
         { link_to_own_file, NULL, 0, true, "" },
         { no_file, NULL, 0, true, NULL },
     };
