@@ -300,9 +300,13 @@ def an_applications_daemon_killed_before_ready_never_counts_as_started(box):
     argv = [box.app_path, f"pidfile={pidfile}", *(["user=nobody"] if box.root else []), "--",
             *(["drop"] if box.root else []), "notify", "return"]
     names = calls_of(box, argv, "daemon")
-    os.unlink(pidfile)
+    wait_until(lambda: not box.living(), "its end")
+    if os.path.exists(pidfile):
+        os.unlink(pidfile)
     told = max(i for i, name in enumerate(names) if name in ("write", "sendto", "sendmsg"))
     for index in range(len(names)):
+        if names[index - 1:index + 2] == 3 * ["close"]:
+            continue  # amid the hundreds of step 13 where close_range is absent
         def kill(call):
             if call.role == "daemon" and call.index == index and not call.done:
                 os.kill(call.pid, signal.SIGKILL)
