@@ -127,7 +127,7 @@ pid_t check_parse_locks(const char *text, dev_t device, ino_t inode)
             continue;
         const char *holder = strstr(line, " WRITE ") + 7;
         char *at;
-        long pid = strtol(holder, &at, 10);
+        long long pid = strtoll(holder, &at, 10);
         unsigned long first = strtoul(at, &at, 16), second = *at == ':' ? strtoul(at + 1, &at, 16) : 0;
         bool complete = *at == ':'; /* "fe:00:42" */
         unsigned long long third = complete ? strtoull(at + 1, NULL, 10) : 0;
