@@ -5,6 +5,7 @@
 #include "foresee.h"
 #include "program.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 bool is_one_log(const struct blivet_config *config)
@@ -120,9 +121,29 @@ static void look_at_outputs(struct foresight *found, const struct blivet_config 
 /* The calls of a table have no argument to carry this. */
 static struct {
     const struct blivet_ops *ops;
-    char path[PATH_MAX]; /* the first that could be executed */
-    char *entries[2];    /* the PATH that is configured, if it is */
+    char path[PATH_MAX];   /* the first that could be executed */
+    char interpreter[256]; /* that one lacked */
+    char *entries[2];      /* the PATH that is configured, if it is */
 } search;
+
+/* What a script names behind its "#!"; "" where it is none, or cannot be read. */
+static void find_interpreter(const char *path, char *name, size_t size)
+{
+    int fd;
+    ssize_t count;
+    *name = '\0';
+    UNINTERRUPTED(fd, search.ops->open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
+    if (fd < 0)
+        return;
+    UNINTERRUPTED(count, search.ops->pread(fd, name, size - 1, 0));
+    search.ops->close(fd);
+    name[count > 0 ? count : 0] = '\0';
+    const bool is_script = strncmp(name, "#!", 2) == 0;
+    const char *begin = is_script ? name + 2 + strspn(name + 2, " \t") : "";
+    size_t length = strcspn(begin, " \t\n");
+    memmove(name, begin, length);
+    name[length] = '\0';
+}
 
 static int look(const char *path, char *const argv[], char *const envp[])
 {
@@ -133,6 +154,12 @@ static int look(const char *path, char *const argv[], char *const envp[])
         return -1;
     if (!S_ISREG(file.st_mode) || search.ops->eaccess(path, X_OK) != 0) {
         errno = EACCES;
+        return -1;
+    }
+    char interpreter[sizeof search.interpreter];
+    find_interpreter(path, interpreter, sizeof interpreter);
+    if (*interpreter == '/' && search.ops->eaccess(interpreter, X_OK) != 0) {
+        memcpy(search.interpreter, interpreter, sizeof interpreter);
         return -1;
     }
     snprintf(search.path, sizeof search.path, "%s", path);
@@ -159,6 +186,9 @@ static void find_program(struct foresight *found, const struct options *options,
     program_exec(options->program, &table, &error);
     ops->free(search.entries[0]);
     memcpy(found->program, search.path, sizeof found->program);
+    if (*found->program == '\0' && *search.interpreter)
+        blivet_set_error(&error, BLIVET_PROGRAM_UNUSABLE, error.system_errno, "interpreter of the program",
+                         search.interpreter, NULL);
     if (*found->program == '\0')
         add(found, BEYOND, &error);
 }

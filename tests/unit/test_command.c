@@ -196,7 +196,7 @@ static void what_is_explained_is_not_begun(void **state)
         "--explain -p /run/x -o /var/log/x.out -u www -g adm --chown=all /bin/true",
         "--explain -p /run/x -l /run/y -e /var/log/x -a --no-close-fds -E PATH=/bin -E PATH=/usr/bin:/bin true",
     };
-    static const char harmless[] = " close issetugid calloc free stat lstat eaccess readlink getcwd fcntl geteuid getpid "
+    static const char harmless[] = " open pread close issetugid calloc free stat lstat eaccess readlink getcwd fcntl geteuid getpid "
                                    "getpwnam getpwuid getgrouplist getgrnam environment getrlimit isatty terminal_columns sigaction ";
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char calls[sizeof script.trace], word[64], *rest = calls;

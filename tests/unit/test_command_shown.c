@@ -314,12 +314,24 @@ static void all_that_stands_against_a_start_is_found(void **state)
         { "-E PATH=/gone -E A=b -E PATH=/bin true", 0, 0, "nothing is found" },
         { "-E PATH=/bin -E PATH=/gone true", 66, 1, "program: true: no such file or directory" },
         { "/bin/noexec", 66, 1, "program: /bin/noexec: permission denied" },
+        { "/bin/good-script", 0, 0, "nothing is found" },
+        { "/bin/relative-script", 0, 0, "nothing is found" },
+        { "/bin/bad-script", 66, 1, "interpreter of the program: /no/such: no such file or directory" },
+        { "-E PATH=/bin bad-script", 66, 1, "interpreter of the program: /no/such: no such file or directory" },
+        { "-E PATH=/sbin:/bin two-places", 0, 0, "nothing is found" },
+        { "/bin/unexecutable-script", 66, 1, "interpreter of the program: /bin/noexec: permission denied" },
         { "-p x /bin/noexec", 64, 2, "pidfile: x: is not an absolute path" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[256];
         script_begin(SCRIPT_LAUNCHER);
         script_add("/bin/noexec", S_IFREG | 0644, NULL);
+        script_add("/bin/good-script", S_IFREG | 0755, "#! \t/bin/true -x\n");
+        script_add("/bin/relative-script", S_IFREG | 0755, "#!true\n");
+        script_add("/bin/bad-script", S_IFREG | 0755, "#!/no/such\n");
+        script_add("/bin/unexecutable-script", S_IFREG | 0755, "#!/bin/noexec");
+        script_add("/sbin/two-places", S_IFREG | 0755, "#!/no/such\n"); /* exec goes on to the next */
+        script_add("/bin/two-places", S_IFREG | 0755, NULL);
         script_add("/sbin", S_IFDIR | 0755, NULL);
         script_add("/sbin/noexec", S_IFREG | 0644, NULL);
         script_add("/run/noexec", S_IFDIR | 0755, NULL);
@@ -332,6 +344,19 @@ static void all_that_stands_against_a_start_is_found(void **state)
         for (char *at = shown; (at = strstr(at, "\n               "));) /* unfolded */
             memmove(at + 1, at + 16, strlen(at + 16) + 1), *at = ' ';
         assert_contains(strstr(shown, "verdict"), cases[i].first);
+    }
+}
+
+static void a_program_that_cannot_be_read_is_no_script(void **state)
+{
+    (void)state;
+    static const char *const calls[] = { "open", "pread" };
+    for (int i = 0; i < 4; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script_add("/bin/bad-script", S_IFREG | 0755, "#!/no/such\n");
+        script_fail(calls[i % 2], 1, i < 2 ? EACCES : EINTR);
+        assert_int_equal(explained("--explain /bin/bad-script"), i < 2 ? 0 : 66);
+        assert_int_equal(script_open_fds(), 0);
     }
 }
 
@@ -401,6 +426,7 @@ int main(void)
         CLAIM("CLI-16", a_watched_launcher_waits_as_long_as_any_other),
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
+        CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),
         CLAIM("CLI-18", what_no_option_is_to_blame_for_stands_before_the_sequence),
