@@ -117,10 +117,13 @@ static void catch_interruptions(void)
 {
     static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
     const struct sigaction caught = { .sa_handler = note_interruption }; /* no SA_RESTART: it interrupts poll */
-    struct sigaction before;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (watch.ops->sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction before = ignore;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        watch.ops->sigaction(signals[i], NULL, &before);
+        if (before.sa_handler == SIG_DFL)
             watch.ops->sigaction(signals[i], &caught, NULL);
+    }
     watch.catches = true;
 }
 
@@ -136,11 +139,11 @@ static void end_interrupted(void)
     watch.ops->raise(signal);
 }
 
-/* Where the launcher waits.  In pieces: a signal that comes just before poll does not interrupt it. */
+/* Where the launcher waits; no other process does.  In pieces: a signal that comes just before poll does not interrupt it. */
 static int wait_in_pieces(struct pollfd *fds, nfds_t count, int milliseconds)
 {
     enum { PIECE_MS = 100 };
-    if (!in_launcher() || (count > 0 && fds->events == POLLOUT)) /* that is a message, and soon over */
+    if (count > 0 && fds->events == POLLOUT) /* that is a message, and soon over */
         return watch.ops->poll(fds, count, milliseconds);
     if (!watch.catches)
         catch_interruptions();
