@@ -100,7 +100,9 @@ def what_a_second_instance_is_refused_for_is_not_buried(box):
         time.sleep(0.05)  # it is ours to collect, and the launcher asks until it is gone
         result = launch.wait()
         parsed(result.err)
-        check(re.search(r"\.\.\. launcher +1  kill, clock_gettime, poll, \d+ times more, for \d+\.\d{3} ms\n", result.err), result.err)
+        asked = result.err.count("poll(NULL, 0, 1)")  # on a busy machine it may not come to more rounds
+        counted = re.findall(r"\.\.\. launcher +1  kill, clock_gettime, poll, \d+ times more, for \d+\.\d{3} ms\n", result.err)
+        check(asked <= 3 if not counted else asked <= 1 + len(counted), asked, "rounds are shown:", result.err)
         check(len(result.err.splitlines()) < 190, "lines:", len(result.err.splitlines()))
 
 
