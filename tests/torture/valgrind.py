@@ -9,7 +9,6 @@ is done by other means (SEQ-14).
 
 import argparse
 import glob
-import json
 import os
 import shutil
 import sys
@@ -49,8 +48,7 @@ def compare(place, case):
 def work(options, base):
     if real.plan(options, base, "root") != 0:
         return 1
-    with open(os.path.join(base, "plan-root", "cases"), encoding="utf-8") as file:
-        planned = [case for case in json.load(file) if not case[6].startswith("KILL")]
+    planned = [case for case in real.planned(base, "root")[0] if not case[-2].startswith("KILL")]
     place = real.place_for(options, base, "root", "valgrind")
     modes = {mode.name: mode for mode in launches.MODES}
     wrong = 0
