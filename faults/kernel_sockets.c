@@ -91,6 +91,7 @@ ssize_t kernel_read(int fd, void *bytes, size_t count)
 static ssize_t receive_datagram(struct msghdr *message)
 {
     const struct script_notice *next = next_notice();
+    only(message->msg_iovlen == 1);
     if (!next)
         return fail(EAGAIN);
     script.notices_heard++;

@@ -47,11 +47,14 @@ static void one_configured_stream_leaves_the_other(void **state)
 }
 
 /* Each write of whoever has it goes to the end, whatever others have written (STD-3). */
-static void a_new_log_is_appended_to_as_well(void **state)
+static void a_log_is_appended_to_from_its_first_byte(void **state)
 {
     (void)state;
-    for (int append = 0; append < 2; append++) {
+    for (int i = 0; i < 4; i++) {
+        const bool append = i & 1;
         script_begin(SCRIPT_DAEMON);
+        if (i & 2)
+            script_add("/var/log/x", S_IFREG | 0644, "old\n");
         assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x", .flags = append ? BLIVET_APPEND : 0 }),
                          SCRIPT_RETURNED);
         assert_int_equal(script_kernel.fcntl(1, F_GETFL, 0) & O_APPEND, append ? O_APPEND : 0);
@@ -334,7 +337,7 @@ static void a_null_device_that_is_none_is_a_system_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CLAIM("STD-3", a_new_log_is_appended_to_as_well),
+        CLAIM("STD-3", a_log_is_appended_to_from_its_first_byte),
         CLAIM("STD-3 PRV-6", one_file_under_two_names_is_handed_over_once),
         CLAIM("SEQ-7", a_descriptor_is_closed_whatever_its_number),
         CLAIM("STD-1 STD-2", output_files_are_created_and_written_only),
