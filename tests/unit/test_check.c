@@ -192,11 +192,14 @@ static struct check_facts good_daemon(void)
 
 static const char *judged_too = ""; /* another point, in the same way */
 
-static void assert_judged(const struct check_facts *facts, const char *point, enum check_judgement judgement)
+static void assert_judged(const struct check_facts *facts, const char *point, enum check_judgement judgement, const char *found)
 {
     struct check_report report;
     check_judge(facts, &report);
     assert_in_range(report.count, 15, CHECK_POINTS);
+    for (size_t i = 0; i < report.count; i++)
+        if (found && strcmp(report.points[i].name, point) == 0)
+            assert_string_equal(report.points[i].found, found);
     for (size_t i = 0; i < report.count; i++)
         if (report.points[i].judgement != (strcmp(report.points[i].name, point) == 0 || strcmp(report.points[i].name, judged_too) == 0
                                                ? judgement : CHECK_RIGHT))
@@ -206,77 +209,103 @@ static void assert_judged(const struct check_facts *facts, const char *point, en
     judged_too = "";
 }
 
-#define JUDGED(point, judgement, ...) \
+#define JUDGED(point, judgement, found, ...) \
     do { \
         struct check_facts facts = good_daemon(); \
         __VA_ARGS__; \
-        assert_judged(&facts, point, judgement); \
+        assert_judged(&facts, point, judgement, found); \
     } while (0)
 
 static void processes_are_judged(void **state)
 {
     (void)state;
-    JUDGED("", CHECK_RIGHT, (void)0);
-    JUDGED("session", CHECK_NOTABLE, facts.stat.session = 42);
-    JUDGED("session", CHECK_NOTABLE, facts.leader.alive = true);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 34818);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 1025);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 0x0500);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 144 << 8);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 4 << 8 | 64);
-    JUDGED("terminal", CHECK_WRONG, facts.stat.tty = 4 << 8 | 63);
-    JUDGED("parent", CHECK_NOTABLE, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 7;
+    JUDGED("", CHECK_RIGHT, NULL, (void)0);
+    JUDGED("session", CHECK_NOTABLE, "is the session leader", facts.stat.session = 42);
+    JUDGED("session", CHECK_RIGHT, "session 1, whose leader has ended", facts.stat.session = 1);
+    JUDGED("session", CHECK_RIGHT, "of a leader outside of this PID namespace", facts.stat.session = 0);
+    JUDGED("session", CHECK_NOTABLE, "session of boss (pid 41), which lives",
+           facts.leader.alive = true; strcpy(facts.leader.stat.name, "boss"));
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2", facts.stat.tty = 34818);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/tty1", facts.stat.tty = 1025);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:0", facts.stat.tty = 0x0500);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 144:0", facts.stat.tty = 144 << 8);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 4:64", facts.stat.tty = 4 << 8 | 64);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/tty63", facts.stat.tty = 4 << 8 | 63);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2047", facts.stat.tty = 143 << 8 | 255);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/74500", facts.stat.tty = 136 << 8 | 0x12300004);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 135:0", facts.stat.tty = 135 << 8);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:1", facts.stat.tty = 5 << 8 | 1);
+    JUDGED("parent", CHECK_NOTABLE, "up (pid 7)",
+           facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 7, .name = "up" };
            facts.stat.session = 42; judged_too = "session");
-    JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 0);
-    JUDGED("parent", CHECK_NOTABLE, facts.stat.parent = 7);
-    JUDGED("parent", CHECK_RIGHT, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 7);
-    JUDGED("parent", CHECK_WRONG, facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat.session = 41);
+    JUDGED("parent", CHECK_RIGHT, "outside of this PID namespace", facts.stat.parent = 0);
+    JUDGED("parent", CHECK_NOTABLE, "pid 2, which is gone", facts.stat.parent = 2);
+    JUDGED("parent", CHECK_NOTABLE, "pid 7, which is gone", facts.stat.parent = 7);
+    JUDGED("parent", CHECK_RIGHT, "up (pid 7), which has adopted it",
+           facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 7, .name = "up" });
+    JUDGED("parent", CHECK_WRONG, "is still the child of up (pid 7), in one session",
+           facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 41, .name = "up" });
 }
 
 static void files_are_judged(void **state)
 {
     (void)state;
-    JUDGED("directory", CHECK_UNSEEN, facts.directory_seen = false);
-    JUDGED("directory", CHECK_RIGHT, strcpy(facts.directory, "/srv"));
-    JUDGED("directory", CHECK_WRONG, strcpy(facts.directory, "/srv (deleted)"); facts.directory_file.st_nlink = 0);
-    JUDGED("directory", CHECK_WRONG, strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv"));
-    JUDGED("directory", CHECK_NOTABLE, strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv");
+    JUDGED("directory", CHECK_UNSEEN, "not seen", facts.directory_seen = false);
+    JUDGED("directory", CHECK_RIGHT, "/srv", strcpy(facts.directory, "/srv"));
+    JUDGED("directory", CHECK_WRONG, "/srv (deleted)",
+           strcpy(facts.directory, "/srv (deleted)"); facts.directory_file.st_nlink = 0);
+    JUDGED("directory", CHECK_WRONG, "/srv/x, on the mount /srv",
+           strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv"));
+    JUDGED("directory", CHECK_NOTABLE, "/srv/x, on the mount /srv",
+           strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv");
            facts.directory_file.st_dev = 6);
-    JUDGED("directory", CHECK_NOTABLE, strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
-    JUDGED("directory", CHECK_RIGHT, strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
-    JUDGED("umask", CHECK_NOTABLE, facts.status.umask = 0);
-    JUDGED("umask", CHECK_NOTABLE, facts.status.umask = 020);
-    JUDGED("umask", CHECK_RIGHT, facts.status.umask = 077);
-    JUDGED("umask", CHECK_WRONG, facts.status.umask = 0777);
-    JUDGED("umask", CHECK_WRONG, facts.status.umask = 0122);
-    JUDGED("stdin", CHECK_WRONG, facts.fds++; facts.fd_count--);
-    JUDGED("stderr", CHECK_WRONG, fds[2].number = 3);
-    JUDGED("stdout", CHECK_WRONG, fds[1].file.st_rdev = makedev(136, 1));
-    JUDGED("stdout", CHECK_WRONG, fds[1].file.st_rdev = makedev(5, 1));
-    JUDGED("stdout", CHECK_RIGHT, fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
-    JUDGED("stdin", CHECK_NOTABLE, fds[0].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
-    JUDGED("stdout", CHECK_NOTABLE, fds[1].file = (struct stat){ .st_mode = S_IFREG });
-    JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFIFO);
-    JUDGED("stderr", CHECK_NOTABLE, fds[2].file.st_mode = S_IFSOCK);
-    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_mode = S_IFIFO);
-    JUDGED("stdin", CHECK_WRONG, fds[0].file.st_rdev = makedev(4, 1));
-    JUDGED("stdin", CHECK_WRONG, fds[0].file.st_rdev = makedev(143, 1));
-    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_rdev = makedev(144, 1));
-    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_rdev = makedev(1, 5));
-    JUDGED("stdin", CHECK_NOTABLE, fds[0].file.st_mode = S_IFBLK);
-    JUDGED("descriptors", CHECK_WRONG, fds[3].info.locked = false; fds[4].info.flags = 0; facts.pidfile.path = NULL);
-    JUDGED("descriptors", CHECK_WRONG, facts.pidfile.path = NULL; fds[3].info.locked = false);
-    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0);
-    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
-    JUDGED("descriptors", CHECK_WRONG, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
-    JUDGED("descriptors", CHECK_WRONG, fds[3].info.flags = fds[4].info.flags = O_RDONLY;
+    JUDGED("directory", CHECK_NOTABLE, "/srv/x", strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
+    JUDGED("directory", CHECK_RIGHT, "/jail", strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
+    JUDGED("umask", CHECK_NOTABLE, "0000", facts.status.umask = 0);
+    JUDGED("umask", CHECK_NOTABLE, "0020", facts.status.umask = 020);
+    JUDGED("umask", CHECK_RIGHT, "0077", facts.status.umask = 077);
+    JUDGED("umask", CHECK_WRONG, "0777", facts.status.umask = 0777);
+    JUDGED("umask", CHECK_WRONG, "0122", facts.status.umask = 0122);
+    JUDGED("stdin", CHECK_WRONG, "closed", facts.fds++; facts.fd_count--);
+    JUDGED("stderr", CHECK_WRONG, "closed", fds[2].number = 3);
+    JUDGED("stdout", CHECK_WRONG, "/dev/null", fds[1].file.st_rdev = makedev(136, 1));
+    JUDGED("stdout", CHECK_WRONG, "/dev/null", fds[1].file.st_rdev = makedev(5, 1));
+    JUDGED("stdout", CHECK_RIGHT, "/dev/null", fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdout", CHECK_NOTABLE, "/dev/null", fds[1].file = (struct stat){ .st_mode = S_IFREG });
+    JUDGED("stderr", CHECK_NOTABLE, "/dev/null", fds[2].file.st_mode = S_IFIFO);
+    JUDGED("stderr", CHECK_NOTABLE, "/dev/null", fds[2].file.st_mode = S_IFSOCK);
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_mode = S_IFIFO);
+    JUDGED("stdin", CHECK_WRONG, "/dev/null", fds[0].file.st_rdev = makedev(4, 1));
+    JUDGED("stdin", CHECK_WRONG, "/dev/null", fds[0].file.st_rdev = makedev(143, 1));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_rdev = makedev(144, 1));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_rdev = makedev(1, 5));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_mode = S_IFBLK);
+    JUDGED("descriptors", CHECK_WRONG, "2 stray above 2: 3 is /dev/null",
+           fds[3].info.locked = false; fds[4].info.flags = 0; facts.pidfile.path = NULL);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 3 is /dev/null",
+           facts.pidfile.path = NULL; fds[3].info.locked = false);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null", fds[4].info.flags = 0);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+           fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+           fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null", fds[3].info.flags = fds[4].info.flags = O_RDONLY;
            fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
-    JUDGED("descriptors", CHECK_NOTABLE, fds[3].info.flags = O_RDONLY; fds[4].info.flags = O_WRONLY;
+    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+           fds[3].info.flags = O_RDONLY; fds[4].info.flags = O_WRONLY;
            fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
-    JUDGED("descriptors", CHECK_WRONG, fds[4].file.st_mode = S_IFCHR; fds[4].file.st_rdev = makedev(136, 0));
-    JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = S_IFSOCK);
-    JUDGED("descriptors", CHECK_NOTABLE, fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
-    JUDGED("descriptors", CHECK_RIGHT, facts.fd_count = 3; (void)0);
+    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+           fds[4].file.st_mode = S_IFCHR; fds[4].file.st_rdev = makedev(136, 0));
+    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+           fds[4].info.flags = 0; fds[4].file.st_mode = S_IFSOCK);
+    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+           fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
+    JUDGED("descriptors", CHECK_RIGHT, "none above 2", facts.fd_count = 3; (void)0);
+    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+           fds[3].info.locked = false; fds[3].file.st_mode = fds[4].file.st_mode = S_IFSOCK);
+    JUDGED("descriptors", CHECK_RIGHT, "2 above 2",
+           facts.pidfile.path = NULL; fds[3].file = fds[1].file; fds[3].info.locked = false);
 }
 
 static const char *found_of(const struct check_facts *facts, const char *point)
@@ -307,7 +336,7 @@ static void a_session_of_another_namespace_is_said_to_be_one(void **state)
     struct check_facts facts = good_daemon();
     facts.stat.session = 0;
     assert_string_equal(found_of(&facts, "session"), "of a leader outside of this PID namespace");
-    assert_judged(&facts, "session", CHECK_RIGHT);
+    assert_judged(&facts, "session", CHECK_RIGHT, "of a leader outside of this PID namespace");
 }
 
 static void a_shared_lock_excludes_nobody(void **state)
@@ -330,58 +359,81 @@ static void signals_are_judged(void **state)
 {
     (void)state;
     const uint64_t one = 1;
-    JUDGED("ignored", CHECK_RIGHT, facts.status.ignored = one << (SIGPIPE - 1));
-    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << (SIGHUP - 1));
-    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << 63);
-    JUDGED("ignored", CHECK_NOTABLE, facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
-    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGTERM - 1));
-    JUDGED("ignored", CHECK_WRONG, facts.status.ignored = one << (SIGTERM - 1) | one << (SIGCHLD - 1));
-    JUDGED("blocked", CHECK_WRONG, facts.status.blocked = 1);
-    JUDGED("blocked", CHECK_WRONG, facts.status.blocked = ~(uint64_t)0);
-    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; facts.status.threads = 2);
-    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; facts.waits_for_signal = true);
-    JUDGED("blocked", CHECK_NOTABLE, facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
+    JUDGED("ignored", CHECK_RIGHT, "SIGPIPE", facts.status.ignored = one << (SIGPIPE - 1));
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGPIPE", facts.status.ignored = one << (SIGPIPE - 1) | 1);
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP", facts.status.ignored = one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_NOTABLE, "64", facts.status.ignored = one << 63);
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGCHLD", facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_WRONG, "SIGTERM", facts.status.ignored = one << (SIGTERM - 1));
+    JUDGED("ignored", CHECK_WRONG, "SIGTERM, SIGCHLD", facts.status.ignored = one << (SIGTERM - 1) | one << (SIGCHLD - 1));
+    JUDGED("blocked", CHECK_WRONG, "SIGHUP", facts.status.blocked = 1);
+    JUDGED("blocked", CHECK_WRONG, NULL, facts.status.blocked = ~(uint64_t)0);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; facts.status.threads = 2);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; facts.waits_for_signal = true);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
 }
 
 static void rights_are_judged(void **state)
 {
     (void)state;
     for (int i = 0; i < 4; i++) {
-        JUDGED("ids", CHECK_WRONG, facts.status.uids[i] = 8);
-        JUDGED("ids", CHECK_WRONG, facts.status.gids[i] = 8);
+        JUDGED("ids", CHECK_WRONG, NULL, facts.status.uids[i] = 8);
+        JUDGED("ids", CHECK_WRONG, NULL, facts.status.gids[i] = 8);
     }
-    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids));
-    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.in_root_group = true;
+    JUDGED("ids", CHECK_WRONG, "uid 1, 2, 3, 4; gid 5, 6, 7, 8 (real, effective, saved, file system)",
+           for (int i = 0; i < 4; i++) {
+               facts.status.uids[i] = (unsigned)i + 1;
+               facts.status.gids[i] = (unsigned)i + 5;
+           });
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9", memset(facts.status.uids, 0, sizeof facts.status.uids));
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9",
+           memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.in_root_group = true;
            facts.status.permitted = 0x1ffffffffff);
-    JUDGED("groups", CHECK_WRONG, facts.status.in_root_group = true; facts.status.group_count = 1);
-    JUDGED("groups", CHECK_WRONG, memset(facts.status.gids, 0, sizeof facts.status.gids));
-    JUDGED("groups", CHECK_RIGHT, facts.status.group_count = 3);
-    JUDGED("ids", CHECK_NOTABLE, memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.group_count = 3);
-    JUDGED("capabilities", CHECK_NOTABLE, facts.status.permitted = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, facts.status.effective = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, facts.status.inheritable = 0x400);
-    JUDGED("new privileges", CHECK_NOTABLE, facts.status.no_new_privs = 0);
+    JUDGED("groups", CHECK_WRONG, "1 supplementary, group 0 among all of them",
+           facts.status.in_root_group = true; facts.status.group_count = 1);
+    JUDGED("groups", CHECK_WRONG, "0 supplementary, group 0 among all of them",
+           memset(facts.status.gids, 0, sizeof facts.status.gids));
+    JUDGED("groups", CHECK_RIGHT, "3 supplementary", facts.status.group_count = 3);
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9",
+           memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.group_count = 3);
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x0", facts.status.permitted = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x0, effective 0x400", facts.status.effective = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x400", facts.status.inheritable = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x0", facts.status.ambient = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x1",
+           facts.status.permitted = 0x400; facts.status.effective = 1);
+    JUDGED("new privileges", CHECK_NOTABLE, "possible (no_new_privs is not set)", facts.status.no_new_privs = 0);
+    struct check_facts root = good_daemon();
+    memset(root.status.uids, 0, sizeof root.status.uids);
+    root.status.permitted = 0x1ff;
+    assert_string_equal(found_of(&root, "capabilities"), "permitted 0x1ff");
+    assert_string_equal(found_of(&root, "ids"), "root, gid 9");
 }
 
 static void pidfiles_are_judged(void **state)
 {
     (void)state;
-    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_mode = S_IFREG | 0664);
-    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_mode = S_IFREG | 0602);
-    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.file.st_uid = 9);
-    JUDGED("pidfile owner", CHECK_RIGHT, facts.pidfile.file.st_uid = facts.observer = 9);
-    JUDGED("pidfile owner", CHECK_WRONG, facts.pidfile.link.st_mode = S_IFLNK | 0777);
-    JUDGED("pidfile place", CHECK_WRONG, strcpy(facts.pidfile.open_to, "/run"));
-    JUDGED("pidfile place", CHECK_WRONG, strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_mode = true);
-    JUDGED("pidfile pid", CHECK_WRONG, facts.pidfile.named = 43);
-    JUDGED("pidfile pid", CHECK_WRONG, facts.pidfile.content = CHECK_NO_PID);
-    JUDGED("pidfile pid", CHECK_NOTABLE, facts.pidfile.content = CHECK_PID_UNUSUAL);
-    JUDGED("pidfile lock", CHECK_RIGHT, facts.pidfile.locker = 0);
-    JUDGED("pidfile lock", CHECK_RIGHT, fds[3].file.st_ino = 9);
-    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
-    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
-    JUDGED("pidfile lock", CHECK_WRONG, fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
-    JUDGED("pidfile lock", CHECK_UNSEEN, fds[3].file.st_ino = 9; facts.pidfile.locks_seen = false; facts.pidfile.locker = 0);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0664", facts.pidfile.file.st_mode = S_IFREG | 0664);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0602", facts.pidfile.file.st_mode = S_IFREG | 0602);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 9, mode 0644", facts.pidfile.file.st_uid = 9);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 1, mode 0644", facts.pidfile.file.st_uid = 1);
+    JUDGED("pidfile owner", CHECK_RIGHT, "uid 0, mode 7755", facts.pidfile.file.st_mode = S_IFREG | 07755);
+    JUDGED("pidfile owner", CHECK_RIGHT, "uid 9, mode 0644", facts.pidfile.file.st_uid = facts.observer = 9);
+    JUDGED("pidfile owner", CHECK_WRONG, "a symbolic link", facts.pidfile.link.st_mode = S_IFLNK | 0777);
+    JUDGED("pidfile place", CHECK_WRONG, "/run belongs to uid 8",
+           strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_owner = 8);
+    JUDGED("pidfile place", CHECK_WRONG, "others may write /run",
+           strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_mode = true; facts.pidfile.open_owner = 8);
+    JUDGED("pidfile pid", CHECK_WRONG, "43, not 42", facts.pidfile.named = 43);
+    JUDGED("pidfile pid", CHECK_WRONG, "none", facts.pidfile.content = CHECK_NO_PID);
+    JUDGED("pidfile pid", CHECK_NOTABLE, "42, in another form", facts.pidfile.content = CHECK_PID_UNUSUAL);
+    JUDGED("pidfile lock", CHECK_RIGHT, "held, by descriptor 3", facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_RIGHT, "held", fds[3].file.st_ino = 9);
+    JUDGED("pidfile lock", CHECK_WRONG, "held, taken by pid 43", fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
+    JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one", fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_WRONG, "held by somebody else", fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
+    JUDGED("pidfile lock", CHECK_UNSEEN, "not seen",
+           fds[3].file.st_ino = 9; facts.pidfile.locks_seen = false; facts.pidfile.locker = 0);
 }
 
 static void another_users_process_is_not_seen_where_it_cannot_be(void **state)
