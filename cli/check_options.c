@@ -54,7 +54,6 @@ static int apply(struct check_options *options, int value, const char *word, con
 int check_options_parse(struct check_options *options, int argc, char **argv, struct blivet_error *error)
 {
     memset(options, 0, sizeof *options);
-    opterr = 0;
     optind = argc > 0 ? 0 : 1; /* 0: from the start, each time */
     while (argc > 0) {
         const char *word = argv[optind > 0 ? optind : 1];

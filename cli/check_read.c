@@ -240,8 +240,7 @@ static int read_process(const struct blivet_ops *ops, struct check_facts *facts,
         return nobody(error, pid, "has ended, and its parent has not asked for its status");
     read_relative(ops, facts->stat.parent, &facts->parent);
     read_relative(ops, facts->stat.session, &facts->leader);
-    if (!read_link(ops, pid, "/exe", -1, facts->program))
-        *facts->program = '\0';
+    read_link(ops, pid, "/exe", -1, facts->program); /* or it stays empty */
     read_directory(ops, facts);
     if (!read_fds(ops, facts))
         return refuse(error, EX_OSERR, ENOMEM, "memory", NULL, NULL);

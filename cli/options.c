@@ -161,10 +161,8 @@ static int pair_stderr(struct options *options, const struct blivet_ops *ops, st
     strcpy(options->stderr_path, path); /* fits: just measured */
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t ending = strlen(endings[i][0]);
-        if (length > ending && strcmp(path + length - ending, endings[i][0]) == 0) {
+        if (length > ending && strcmp(path + length - ending, endings[i][0]) == 0)
             strcpy(options->stderr_path + length - ending, endings[i][1]); /* of the same length */
-            break;
-        }
     }
     options->config.stderr_path = options->stderr_path;
     return 0;

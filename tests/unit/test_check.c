@@ -43,12 +43,18 @@ static void what_is_no_stat_is_refused(void **state)
     snprintf(longest, sizeof longest, "1 (%s) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5", name);
     assert_true(check_parse_stat(longest, &stat));
     assert_int_equal(strlen(stat.name), sizeof stat.name - 1);
+    for (size_t length = sizeof stat.name - 2; length <= sizeof stat.name + 1; length++) {
+        snprintf(longest, sizeof longest, "1 (%.*s) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5", (int)length, name);
+        assert_true(check_parse_stat(longest, &stat));
+        assert_int_equal(strlen(stat.name), length < sizeof stat.name ? length : sizeof stat.name - 1);
+        assert_int_equal(stat.pid, 1);
+    }
 }
 
 static const char status_text[] =
     "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
-    "Groups:\t10 0 4294967294 \nThreads:\t3\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
-    "CapInh:\t0000000000000001\nCapPrm:\t0000000000000400\nCapEff:\t000001ffffffffff\nCapAmb:\t0000000000000002\n"
+    "Groups:\t10 0 4294967294 \nThreads:\t30\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
+    "CapInh:\t0000000000000011\nCapPrm:\t0000000000000400\nCapEff:\t000001ffffffffff\nCapAmb:\t0000000000000020\n"
     "NoNewPrivs:\t1\n";
 
 static void status_is_read_and_no_name_forges_a_line(void **state)
@@ -57,7 +63,7 @@ static void status_is_read_and_no_name_forges_a_line(void **state)
     struct check_status status;
     assert_true(check_parse_status(status_text, &status));
     assert_int_equal(status.umask, 027);
-    assert_int_equal(status.threads, 3);
+    assert_int_equal(status.threads, 30);
     assert_int_equal(status.no_new_privs, 1);
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(status.uids[i], i + 1);
@@ -67,8 +73,8 @@ static void status_is_read_and_no_name_forges_a_line(void **state)
     assert_true(status.in_root_group);
     assert_true(status.blocked == 0x8000000000000001);
     assert_true(status.ignored == 0x1000);
-    assert_true(status.inheritable == 1 && status.permitted == 0x400 && status.effective == 0x1ffffffffff);
-    assert_true(status.ambient == 2);
+    assert_true(status.inheritable == 0x11 && status.permitted == 0x400 && status.effective == 0x1ffffffffff);
+    assert_true(status.ambient == 0x20);
     for (const char *line = status_text; (line = strchr(line, '\n')) && line[1]; line++) { /* each line but State is needed */
         char without[sizeof status_text];
         size_t before = (size_t)(line + 1 - status_text), length = strcspn(line + 1, "\n") + 1;
@@ -106,6 +112,9 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
     assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: FLOCK  ADVISORY  READ 1 00:01:2 0 EOF\n", &info));
     assert_true(!info.locked && !(info.flags & O_CLOEXEC));
     assert_false(check_parse_fdinfo("pos:\t0\n", &info));
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: -> FLOCK ADVISORY WRITE 1 00:01:2 0 EOF\n"
+                                   "lock:\t2: FLOCK ADVISORY READ 1 00:01:2 0 EOF\nlock:\t3: FLOCK ADVISORY WRITE ", &info));
+    assert_true(info.locked && info.shared && info.flags == 0100000);
 }
 
 static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)

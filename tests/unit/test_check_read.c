@@ -40,6 +40,8 @@ static bool ends_in(const char *path, const char *ending)
 
 static int open_another(const char *path, int flags, mode_t mode)
 {
+    if (!(flags & O_DIRECTORY)) /* a FIFO holds nobody up, a terminal is not acquired, nothing is changed */
+        assert_int_equal(flags, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (strikes("open"))
         return -1;
     bool other = forged.ending && ends_in(path, forged.ending) && (++forged.count == forged.nth || forged.nth == 0);
@@ -201,6 +203,87 @@ static void a_process_is_seen_whole(void **state)
     done();
 }
 
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_mode == other->st_mode;
+}
+
+static void each_descriptor_is_seen_as_it_is(void **state)
+{
+    (void)state;
+    enum { SOME = 40 };
+    int copies[SOME];
+    char here[CHECK_NAME], link[32], target[CHECK_NAME];
+    struct stat file;
+    size_t listed = 0;
+    for (int i = 0; i < SOME; i++)
+        assert_true((copies[i] = open(i % 2 ? pidfile : "/dev/null", i % 3 ? O_RDONLY | O_CLOEXEC : O_RDWR)) > 2);
+    assert_int_equal(look(getpid(), NULL), 0);
+    for (size_t i = 0; i < facts.fd_count; i++) {
+        const struct check_fd *fd = &facts.fds[i];
+        if (fstat(fd->number, &file) != 0) /* that of the listing */
+            continue;
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd->number);
+        memset(target, 0, sizeof target);
+        assert_true(readlink(link, target, sizeof target - 1) > 0);
+        assert_string_equal(fd->target, target);
+        assert_true(is_same(&fd->file, &file));
+        for (int which = 0; which < SOME; which++)
+            if (fd->number == copies[which]) {
+                assert_int_equal(fd->info.flags & (O_ACCMODE | O_CLOEXEC), which % 3 ? O_RDONLY | O_CLOEXEC : O_RDWR);
+                listed++;
+            }
+    }
+    assert_int_equal(listed, SOME);
+    for (int i = 0; i < SOME; i++)
+        close(copies[i]);
+    assert_string_equal(facts.directory, getcwd(here, sizeof here));
+    assert_string_equal(facts.root, "/");
+    assert_int_equal(stat(".", &file), 0);
+    assert_true(is_same(&facts.directory_file, &file));
+    assert_int_equal(readlink("/proc/self/exe", here, sizeof here), strlen(facts.program));
+    assert_int_equal(facts.observer, 1000);
+    assert_false(facts.waits_for_signal);
+    assert_null(facts.pidfile.path);
+    done();
+}
+
+static void whom_there_is_not_is_said(void **state)
+{
+    (void)state;
+    const struct { pid_t pid; const char *path; int code; const char *message; } cases[] = {
+        { 2147483647, NULL, 69, "process: 2147483647: does not exist" },
+        { 0, "/no/such file", 66, "pidfile: /no/such file: no such file or directory" },
+        { getpid(), "/no/such file", 66, "pidfile: /no/such file: no such file or directory" },
+        { 0, "/dev/null", 66, "pidfile: /dev/null: is not a regular file" },
+        { getpid(), folder, 66, NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(look(cases[i].pid, cases[i].path), cases[i].code);
+        if (cases[i].message)
+            assert_string_equal(error.message, cases[i].message);
+        done();
+    }
+}
+
+static void memory_may_end_within_a_long_text(void **state)
+{
+    (void)state;
+    static char mounts[40000];
+    memset(mounts, 'x', sizeof mounts - 1);
+    for (int nth = 1, fired = 1; fired; nth++) {
+        forge("/mountinfo", 0, mounts);
+        fault.call = "calloc";
+        fault.nth = nth;
+        fault.error = ENOMEM;
+        fault.count = 0;
+        int code = look(getpid(), NULL);
+        fired = fault.count >= nth;
+        assert_true(code == 0 || code == 69 || code == 71);
+        done();
+    }
+}
+
 /* What fails is not seen, or is the error; it never makes a process better or worse than it is. */
 static void each_call_may_fail(void **state)
 {
@@ -329,6 +412,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("CHK-3 CHK-4", a_process_is_seen_whole),
+        CLAIM("CHK-3 CHK-4", each_descriptor_is_seen_as_it_is),
+        CLAIM("CHK-1", whom_there_is_not_is_said),
+        CLAIM("CHK-3", memory_may_end_within_a_long_text),
         CLAIM("CHK-3", each_call_may_fail),
         CLAIM("CHK-1 CHK-7", what_proc_says_is_judged_before_it_is_believed),
         CLAIM("CHK-4", relatives_may_be_none_or_dead),
