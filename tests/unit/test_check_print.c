@@ -43,38 +43,39 @@ static const char *in_text(bool colour, size_t width)
 static void a_report_in_json(void **state)
 {
     (void)state;
-    assert_string_equal(in_json(),
-                        "{\n"
-                        "  \"pid\": 42,\n"
-                        "  \"name\": \"a \\\"b\\\"\\\\n\",\n"
-                        "  \"program\": \"/bin/a\\\\b\",\n"
-                        "  \"right\": 1,\n"
-                        "  \"notable\": 22,\n"
-                        "  \"wrong\": 3,\n"
-                        "  \"unseen\": 4,\n"
-                        "  \"points\": [\n"
-                        "    {\"point\": \"first\", \"judgement\": \"right\", \"found\": \"one \xc3\xa9\", \"why\": \"because of that\"},\n"
-                        "    {\"point\": \"second\", \"judgement\": \"notable\", \"found\": \"two \\\"2\\\"\\\\x09\", "
-                        "\"why\": \"and so on, for the whole of a long line\"},\n"
-                        "    {\"point\": \"third\", \"judgement\": \"wrong\", \"found\": \"\", \"why\": \"it is so\"},\n"
-                        "    {\"point\": \"fourth\", \"judgement\": \"unseen\", \"found\": \"not seen\", \"why\": \"nobody may look\"}\n"
-                        "  ]\n"
-                        "}\n");
+    assert_string_equal(
+        in_json(), "{\n"
+                   "  \"pid\": 42,\n"
+                   "  \"name\": \"a \\\"b\\\"\\\\n\",\n"
+                   "  \"program\": \"/bin/a\\\\b\",\n"
+                   "  \"right\": 1,\n"
+                   "  \"notable\": 22,\n"
+                   "  \"wrong\": 3,\n"
+                   "  \"unseen\": 4,\n"
+                   "  \"points\": [\n"
+                   "    {\"point\": \"first\", \"judgement\": \"right\", \"found\": \"one \xc3\xa9\", \"why\": "
+                   "\"because of that\"},\n"
+                   "    {\"point\": \"second\", \"judgement\": \"notable\", \"found\": \"two \\\"2\\\"\\\\x09\", "
+                   "\"why\": \"and so on, for the whole of a long line\"},\n"
+                   "    {\"point\": \"third\", \"judgement\": \"wrong\", \"found\": \"\", \"why\": \"it is so\"},\n"
+                   "    {\"point\": \"fourth\", \"judgement\": \"unseen\", \"found\": \"not seen\", \"why\": \"nobody "
+                   "may look\"}\n"
+                   "  ]\n"
+                   "}\n");
 }
 
 static void a_report_in_text(void **state)
 {
     (void)state;
-    assert_string_equal(in_text(false, 60),
-                        "a \"b\"\\n (pid 42), /bin/a\\b\n"
-                        "\n"
-                        "ok     first          one \xc3\xa9: because of that\n"
-                        "note   second         two \"2\"\\x09: and so on, for the whole\n"
-                        "                      of a long line\n"
-                        "WRONG  third          : it is so\n"
-                        "?      fourth         not seen: nobody may look\n"
-                        "\n"
-                        "1 right, 22 notable, 3 wrong, 4 not seen\n");
+    assert_string_equal(in_text(false, 60), "a \"b\"\\n (pid 42), /bin/a\\b\n"
+                                            "\n"
+                                            "ok     first          one \xc3\xa9: because of that\n"
+                                            "note   second         two \"2\"\\x09: and so on, for the whole\n"
+                                            "                      of a long line\n"
+                                            "WRONG  third          : it is so\n"
+                                            "?      fourth         not seen: nobody may look\n"
+                                            "\n"
+                                            "1 right, 22 notable, 3 wrong, 4 not seen\n");
     assert_string_equal(in_text(true, 59),
                         "a \"b\"\\n (pid 42), /bin/a\\b\n"
                         "\n"
@@ -96,24 +97,26 @@ static void the_help_to_the_letter(void **state)
     FILE *stream = begin();
     check_options_help(stream);
     fclose(stream);
-    assert_string_equal(shown,
-                        "Usage: daemoncheck [options] pid\n"
-                        "       daemoncheck [options] -p pidfile [pid]\n"
-                        "Say of a running process, point by point, whether it is a well-made daemon.\n"
-                        "\n"
-                        "  -p, --pidfile PATH           judge this pidfile and whom it names\n"
-                        "      --format=text|json       for people or for machines (default text)\n"
-                        "  -h, --help                   print this and exit\n"
-                        "  -V, --version                print the version and exit\n"
-                        "\n"
-                        "Exit status: 0, 1 if something is wrong, 77 if not all could be seen, or the\n"
-                        "reason as in sysexits.h; see daemoncheck(1).\n");
+    assert_string_equal(shown, "Usage: daemoncheck [options] pid\n"
+                               "       daemoncheck [options] -p pidfile [pid]\n"
+                               "Say of a running process, point by point, whether it is a well-made daemon.\n"
+                               "\n"
+                               "  -p, --pidfile PATH           judge this pidfile and whom it names\n"
+                               "      --format=text|json       for people or for machines (default text)\n"
+                               "  -h, --help                   print this and exit\n"
+                               "  -V, --version                print the version and exit\n"
+                               "\n"
+                               "Exit status: 0, 1 if something is wrong, 77 if not all could be seen, or the\n"
+                               "reason as in sysexits.h; see daemoncheck(1).\n");
 }
 
 static void text_is_folded_where_a_word_ends(void **state)
 {
     (void)state;
-    static const struct { size_t width, indent, column; const char *text, *want; } cases[] = {
+    static const struct {
+        size_t width, indent, column;
+        const char *text, *want;
+    } cases[] = {
         { 10, 2, 0, "", "" },
         { 10, 2, 0, "ab cd", "ab cd" },
         { 5, 2, 0, "ab cd", "ab cd" },
@@ -121,13 +124,16 @@ static void text_is_folded_where_a_word_ends(void **state)
         { 5, 0, 1, "ab cd", "ab\ncd" },
         { 6, 1, 1, "ab cd ef gh", "ab cd\n ef gh" },
         { 2, 0, 9, "abcdef g", "abcdef\ng" },
-        { 5, 0, 0, "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9" }, /* characters, not bytes */
+        { 5, 0, 0, "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9",
+          "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9" }, /* characters, not bytes */
         { 4, 0, 0, "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\n\xc3\xa9\xc3\xa9" },
         { 20, 0, 0, "a  b", "a  b" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         FILE *stream = begin();
-        struct fold fold = { .stream = stream, .indent = cases[i].indent, .width = cases[i].width, .column = cases[i].column };
+        struct fold fold = {
+            .stream = stream, .indent = cases[i].indent, .width = cases[i].width, .column = cases[i].column
+        };
         terminal_fold(&fold, cases[i].text);
         fclose(stream);
         assert_string_equal(shown, cases[i].want);
@@ -137,7 +143,10 @@ static void text_is_folded_where_a_word_ends(void **state)
 static void a_width_is_the_terminals_less_a_column(void **state)
 {
     (void)state;
-    static const struct { int columns; size_t width; } cases[] = { { 100, 99 }, { 2, 1 }, { 1, 0 }, { 0, 79 }, { -1, 79 } };
+    static const struct {
+        int columns;
+        size_t width;
+    } cases[] = { { 100, 99 }, { 2, 1 }, { 1, 0 }, { 0, 79 }, { -1, 79 } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_LAUNCHER);
         script.columns = cases[i].columns;

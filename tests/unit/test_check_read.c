@@ -251,7 +251,12 @@ static void each_descriptor_is_seen_as_it_is(void **state)
 static void whom_there_is_not_is_said(void **state)
 {
     (void)state;
-    const struct { pid_t pid; const char *path; int code; const char *message; } cases[] = {
+    const struct {
+        pid_t pid;
+        const char *path;
+        int code;
+        const char *message;
+    } cases[] = {
         { 2147483647, NULL, 69, "process: 2147483647: does not exist" },
         { 0, "/no/such file", 66, "pidfile: /no/such file: no such file or directory" },
         { getpid(), "/no/such file", 66, "pidfile: /no/such file: no such file or directory" },

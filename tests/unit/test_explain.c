@@ -1,6 +1,6 @@
-/* test_explain.c - what --explain says, to the letter (CLI-18).  explained.h has it; after a change that is meant
+/* test_explain.c - what --explain says, to the letter (CLI-18).  explained.def has it; after a change that is meant
  *
- *     ANEW=1 build/tests/unit/test_explain >new && mv new tests/unit/explained.h
+ *     ANEW=1 build/tests/unit/test_explain >new && mv new tests/unit/explained.def
  *
  * makes it anew: look at the difference before you commit it. */
 #include "unit.h"
@@ -15,7 +15,7 @@ static const struct {
     int code;
     const char *text;
 } cases[] = {
-#include "explained.h"
+#include "explained.def"
 };
 
 enum { CASES = sizeof cases / sizeof cases[0] };

@@ -1,0 +1,174 @@
+/* test_trace_file.c - where a trace goes: which files are refused, and what stays as it was (CLI-16, CLI-17). */
+#include "unit.h"
+#include "../../cli/command.h"
+#include <errno.h>
+#include <fcntl.h>
+
+static int result, argc;
+static char *argv[64];
+
+static void command_body(void *unused)
+{
+    (void)unused;
+    result = daemonize_command(argc, argv, &blivet_script);
+}
+
+/* Words are separated by one blank each. */
+static enum script_end run(const char *line)
+{
+    static char copy[1024];
+    char *rest = copy;
+    snprintf(copy, sizeof copy, "daemonize %s", line);
+    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
+        ;
+    result = -1;
+    return script_run(command_body, NULL);
+}
+
+static void the_program_starts(void)
+{
+    struct blivet_page *page = script.page;
+    page->pid = SCRIPT_DAEMON_PID;
+}
+
+static void a_launcher(void)
+{
+    script_begin(SCRIPT_LAUNCHER);
+    script.meanwhile = the_program_starts;
+    script.has_stat = script.has_pidfd = script.hears_end = true;
+    script.stat_line = "102 (x) S 101 101 101 0 -1 0 0";
+    script.hears = "\xff";
+    script.hears_count = 1;
+}
+
+static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *path, *message;
+        int code;
+        bool there;
+    } cases[] = {
+        { "--trace=/run/own -p /run/own true", "/run/own", "option --trace: /run/own: is the pidfile", 64, true },
+        { "--trace=/run/own -l /run/own true", "/run/own", "option --trace: /run/own: is the lockfile", 64, true },
+        { "--trace=/run/own -o /run/own -e /x true", "/run/own", "option --trace: /run/own: is stdout", 64, true },
+        { "--trace=/run/own -e /run/own true", "/run/own", "option --trace: /run/own: is stderr", 64, true },
+        { "--trace=/run/own -p /run/../run/own true", "/run/own", "option --trace: /run/own: is the pidfile", 64,
+          true },
+        { "--trace=/run/new -p /run/new true", "/run/new", "option --trace: /run/new: is the pidfile", 64, false },
+        { "--trace=/run/new -e /run/new true", "/run/new", "option --trace: /run/new: is stderr", 64, false },
+        { "--trace=/dev/null true", "/dev/null", "trace: /dev/null: is not a regular file", 73, true },
+        { "--trace=/run/two true", "/run/two", "trace: /run/two: has several names", 73, true },
+        { "--trace=/run/link true", "/run/own", "trace: /run/link: is a symbolic link", 73, true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[160];
+        a_launcher();
+        script_add("/run/own", S_IFREG | 0644, "as it was");
+        script_add("/run/two", S_IFREG | 0644, "as it was")->links = 2;
+        script_add("/run/link", S_IFLNK | 0777, "own");
+        assert_int_equal(run(cases[i].line), SCRIPT_RETURNED);
+        assert_int_equal(result, cases[i].code);
+        snprintf(line, sizeof line, "test_trace_file: %s%s\n", cases[i].message,
+                 cases[i].code == 64 ? "; try 'daemonize --help'" : "");
+        assert_string_equal(script.printed, line);
+        const struct script_file *file = script_file(cases[i].path);
+        assert_int_equal(file != NULL, cases[i].there);
+        if (file && S_ISREG(file->mode))
+            assert_string_equal(file->content, "as it was");
+        assert_int_equal(script_open_fds(), 0);
+        assert_false(script_called("fork"));
+    }
+}
+
+static bool writes_safely;
+
+static void look_at_writes(const char *call)
+{
+    if (strcmp(call, "pwrite") == 0)
+        writes_safely = script.actions[SIGXFSZ].sa_handler == SIG_IGN && script.actions[SIGPIPE].sa_handler == SIG_IGN;
+}
+
+static void a_file_is_made_and_signals_stay_as_they_were(void **state)
+{
+    (void)state;
+    a_launcher();
+    script.watch = look_at_writes;
+    writes_safely = false;
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_true(writes_safely);
+    assert_ptr_equal(script.actions[SIGXFSZ].sa_handler, SIG_DFL);
+    assert_ptr_equal(script.actions[SIGPIPE].sa_handler, SIG_DFL);
+    const struct script_file *file = script_file("/run/t");
+    assert_int_equal(file->mode, S_IFREG | (0644 & ~script.umask));
+    const char *last = strstr(file->content, "verdict: ");
+    assert_non_null(last);
+    assert_string_equal(last, "verdict: exit 0, the program runs\n");
+}
+
+static void of_what_was_said_one_line_is_the_verdict(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(run("--trace=/run/t -u nobody-here true"), SCRIPT_RETURNED);
+    assert_string_equal(strstr(script_file("/run/t")->content, "verdict: "),
+                        "verdict: exit 67, test_trace_file: user: nobody-here: not found\n");
+}
+
+/* Its descriptor is out of the way: at 1000, or where that is past the limit, as for this invented process, lower. */
+static void a_lower_place_is_taken_where_a_high_one_is_none(void **state)
+{
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        a_launcher();
+        if (refused)
+            script_fail("fcntl", 3, EMFILE);
+        script_fail("mmap", 1, ENOMEM);
+        assert_int_equal(run("--trace=/run/t true"), SCRIPT_RETURNED);
+        assert_int_equal(script_count("fcntl"), 3);
+        assert_string_equal(script.printed, refused ? "test_trace_file: trace: /run/t: too many open files\n"
+                                                    : "test_trace_file: memory: cannot allocate memory\n");
+    }
+}
+
+static void in_foreground_mode_it_goes_where_stderr_went(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(run("--trace -f -e /var/log/x true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_contains(script.printed, " foreground  6  open(\"/dev/null\"");
+    assert_int_equal(script_file("/var/log/x")->size, 0);
+    a_launcher();
+    assert_int_equal(run("--trace true"), SCRIPT_EXITED);
+    assert_false(script_called("fcntl")); /* of a launcher nothing is replaced, so nothing is moved */
+    assert_contains(script.printed, "verdict: exit 0, the program runs\n");
+}
+
+static void on_a_terminal_it_is_as_wide_as_that(void **state)
+{
+    (void)state;
+    for (int columns = 62; columns < 90; columns += 9) {
+        size_t widest = 0;
+        a_launcher();
+        script.columns = columns;
+        assert_int_equal(run("--trace true"), SCRIPT_EXITED);
+        for (const char *at = script.printed; *at; at += strcspn(at, "\n") + 1)
+            if (strcspn(at, "\n") > widest && !strchr("\033", *at) && !memchr(at, '\033', strcspn(at, "\n")))
+                widest = strcspn(at, "\n");
+        assert_in_range(widest, (size_t)columns - 12, (size_t)columns - 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM("CLI-17 ERR-1 ERR-7", what_is_no_file_for_a_trace_is_refused_and_not_touched),
+        CLAIM("CLI-12 CLI-17", a_file_is_made_and_signals_stay_as_they_were),
+        CLAIM("CLI-16", of_what_was_said_one_line_is_the_verdict),
+        CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
+        CLAIM("CLI-14 CLI-16", in_foreground_mode_it_goes_where_stderr_went),
+        CLAIM("CLI-16", on_a_terminal_it_is_as_wide_as_that),
+    };
+    return cmocka_run_group_tests_name("trace_file", tests, NULL, NULL);
+}
