@@ -94,12 +94,14 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
                                 "3: OFDLCK ADVISORY  WRITE -1 fe:00:44 0 EOF\n"
                                 "4: POSIX  ADVISORY  WRITE 126 fe:01:42 0 EOF\n"
                                 "5: FLOCK  ADVISORY  WRITE 0 fe:00:45 0 EOF\n"
+                                "5: FLOCK  ADVISORY  WRITE 127 fe:1f:48 0 EOF\n"
                                 "6: FLOCK  ADVISORY  WRITE 4294967297 fe:00:46 0 EOF";
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 42), 123);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 43), 0);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 44), -1);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 1), 42), 126);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 45), -1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0x1f), 48), 127);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 46), -1);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 4), 0);
     assert_int_equal(check_parse_locks("", 0, 0), 0);
@@ -205,10 +207,13 @@ static void assert_judged(const struct check_facts *facts, const char *point, en
 {
     struct check_report report;
     check_judge(facts, &report);
-    assert_in_range(report.count, 15, CHECK_POINTS);
+    assert_int_equal(report.count, facts->pidfile.path ? 19 : 15);
     for (size_t i = 0; i < report.count; i++)
-        if (found && strcmp(report.points[i].name, point) == 0)
-            assert_string_equal(report.points[i].found, found);
+        if (found && strcmp(report.points[i].name, point) == 0) {
+            char both[3 * CHECK_NAME];
+            snprintf(both, sizeof both, "%s: %s", report.points[i].found, report.points[i].why);
+            assert_string_equal(both, found);
+        }
     for (size_t i = 0; i < report.count; i++)
         if (report.points[i].judgement != (strcmp(report.points[i].name, point) == 0 || strcmp(report.points[i].name, judged_too) == 0
                                                ? judgement : CHECK_RIGHT))
@@ -225,95 +230,176 @@ static void assert_judged(const struct check_facts *facts, const char *point, en
         assert_judged(&facts, point, judgement, found); \
     } while (0)
 
+static void a_good_daemon_is_right_in_each_point(void **state)
+{
+    (void)state;
+    static const char *const points[] = {
+        "session: session 41, whose leader has ended: no terminal can become its controlling one",
+        "terminal: none: no hang-up, no keyboard signals",
+        "parent: init: its death is noticed and it leaves no zombie",
+        "directory: /: no file system is kept busy",
+        "umask: 0022: others cannot write what it creates",
+        "stdin: /dev/null: open, and leads nowhere",
+        "stdout: /dev/null: open, and leads nowhere",
+        "stderr: /dev/null: open, and leads nowhere",
+        "descriptors: 2 above 2: none passes an exec but a lock",
+        "ignored: none: every signal does what it is for",
+        "blocked: none: every signal arrives",
+        "ids: uid 9, gid 9: real, effective, saved and file system ids are the same",
+        "groups: no supplementary ones: none was left over",
+        "capabilities: none: nothing of root's is left",
+        "new privileges: never: no program that it starts can gain any",
+        "pidfile owner: uid 0, mode 0644: nobody else can write it",
+        "pidfile place: /run/pid: nobody else can put another in its place",
+        "pidfile pid: 42 and a newline: what every script reads",
+        "pidfile lock: held, by descriptor 3: the lock ends with the daemon, so nobody can be deceived",
+    };
+    const struct check_facts facts = good_daemon();
+    struct check_report report;
+    check_judge(&facts, &report);
+    assert_int_equal(report.count, sizeof points / sizeof points[0]);
+    for (size_t i = 0; i < report.count; i++) {
+        char all[3 * CHECK_NAME];
+        snprintf(all, sizeof all, "%s: %s: %s", report.points[i].name, report.points[i].found, report.points[i].why);
+        assert_string_equal(all, points[i]);
+    }
+}
+
 static void processes_are_judged(void **state)
 {
     (void)state;
     JUDGED("", CHECK_RIGHT, NULL, (void)0);
-    JUDGED("session", CHECK_NOTABLE, "is the session leader", facts.stat.session = 42);
-    JUDGED("session", CHECK_RIGHT, "session 1, whose leader has ended", facts.stat.session = 1);
-    JUDGED("session", CHECK_RIGHT, "of a leader outside of this PID namespace", facts.stat.session = 0);
-    JUDGED("session", CHECK_NOTABLE, "session of boss (pid 41), which lives",
+    JUDGED("session", CHECK_NOTABLE, "is the session leader: opening a terminal without O_NOCTTY would make it the controlling one",
+           facts.stat.session = 42);
+    JUDGED("session", CHECK_RIGHT, "session 1, whose leader has ended: no terminal can become its controlling one",
+           facts.stat.session = 1);
+    JUDGED("session", CHECK_RIGHT, "of a leader outside of this PID namespace: it does not lead it",
+           facts.stat.session = 0);
+    JUDGED("session", CHECK_NOTABLE, "session of boss (pid 41), which lives: a terminal that the leader acquires would be its own too",
            facts.leader.alive = true; strcpy(facts.leader.stat.name, "boss"));
-    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2", facts.stat.tty = 34818);
-    JUDGED("terminal", CHECK_WRONG, "has /dev/tty1", facts.stat.tty = 1025);
-    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:0", facts.stat.tty = 0x0500);
-    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 144:0", facts.stat.tty = 144 << 8);
-    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 4:64", facts.stat.tty = 4 << 8 | 64);
-    JUDGED("terminal", CHECK_WRONG, "has /dev/tty63", facts.stat.tty = 4 << 8 | 63);
-    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2047", facts.stat.tty = 143 << 8 | 255);
-    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/74500", facts.stat.tty = 136 << 8 | 0x12300004);
-    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 135:0", facts.stat.tty = 135 << 8);
-    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:1", facts.stat.tty = 5 << 8 | 1);
-    JUDGED("parent", CHECK_NOTABLE, "up (pid 7)",
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 34818);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/tty1: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 1025);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:0: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 0x0500);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 144:0: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 144 << 8);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 4:64: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 4 << 8 | 64);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/tty63: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 4 << 8 | 63);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/2047: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 143 << 8 | 255);
+    JUDGED("terminal", CHECK_WRONG, "has /dev/pts/74500: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 136 << 8 | 0x12300004);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 135:0: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 135 << 8);
+    JUDGED("terminal", CHECK_WRONG, "has the terminal with device number 5:1: hang-up and the keyboard's signals reach it",
+           facts.stat.tty = 5 << 8 | 1);
+    JUDGED("parent", CHECK_NOTABLE, "up (pid 7): either a subreaper or the one that started it: /proc does not tell which",
            facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 7, .name = "up" };
            facts.stat.session = 42; judged_too = "session");
-    JUDGED("parent", CHECK_RIGHT, "outside of this PID namespace", facts.stat.parent = 0);
-    JUDGED("parent", CHECK_NOTABLE, "pid 2, which is gone", facts.stat.parent = 2);
-    JUDGED("parent", CHECK_NOTABLE, "pid 7, which is gone", facts.stat.parent = 7);
-    JUDGED("parent", CHECK_RIGHT, "up (pid 7), which has adopted it",
+    JUDGED("parent", CHECK_RIGHT, "outside of this PID namespace: it is the init of its PID namespace, or was put into it",
+           facts.stat.parent = 0);
+    JUDGED("parent", CHECK_NOTABLE, "pid 2, which is gone: it has just changed", facts.stat.parent = 2);
+    JUDGED("parent", CHECK_NOTABLE, "pid 7, which is gone: it has just changed", facts.stat.parent = 7);
+    JUDGED("parent", CHECK_RIGHT, "up (pid 7), which has adopted it: a subreaper adopts as init does",
            facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 7, .name = "up" });
-    JUDGED("parent", CHECK_WRONG, "is still the child of up (pid 7), in one session",
+    JUDGED("parent", CHECK_WRONG,
+           "is still the child of up (pid 7), in one session: it was not detached, or it is a daemon's worker: then ask about that one",
            facts.stat.parent = 7; facts.parent.alive = true; facts.parent.stat = (struct check_stat){ .session = 41, .name = "up" });
 }
 
 static void files_are_judged(void **state)
 {
     (void)state;
-    JUDGED("directory", CHECK_UNSEEN, "not seen", facts.directory_seen = false);
-    JUDGED("directory", CHECK_RIGHT, "/srv", strcpy(facts.directory, "/srv"));
-    JUDGED("directory", CHECK_WRONG, "/srv (deleted)",
+    JUDGED("directory", CHECK_UNSEEN, "not seen: only its own user and root can look", facts.directory_seen = false);
+    JUDGED("directory", CHECK_RIGHT, "/srv: on the root file system, which is never unmounted",
+           strcpy(facts.directory, "/srv"));
+    JUDGED("directory", CHECK_WRONG, "/srv (deleted): no relative path works",
            strcpy(facts.directory, "/srv (deleted)"); facts.directory_file.st_nlink = 0);
-    JUDGED("directory", CHECK_WRONG, "/srv/x, on the mount /srv",
+    JUDGED("directory", CHECK_WRONG, "/srv/x, on the mount /srv: that file system cannot be unmounted, and nothing it has open is there",
            strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv"));
-    JUDGED("directory", CHECK_NOTABLE, "/srv/x, on the mount /srv",
+    JUDGED("directory", CHECK_NOTABLE, "/srv/x, on the mount /srv: it has files open there, which keep it busy anyway",
            strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv");
            facts.directory_file.st_dev = 6);
-    JUDGED("directory", CHECK_NOTABLE, "/srv/x", strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
-    JUDGED("directory", CHECK_RIGHT, "/jail", strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
-    JUDGED("umask", CHECK_NOTABLE, "0000", facts.status.umask = 0);
-    JUDGED("umask", CHECK_NOTABLE, "0020", facts.status.umask = 020);
-    JUDGED("umask", CHECK_RIGHT, "0077", facts.status.umask = 077);
-    JUDGED("umask", CHECK_WRONG, "0777", facts.status.umask = 0777);
-    JUDGED("umask", CHECK_WRONG, "0122", facts.status.umask = 0122);
-    JUDGED("stdin", CHECK_WRONG, "closed", facts.fds++; facts.fd_count--);
-    JUDGED("stderr", CHECK_WRONG, "closed", fds[2].number = 3);
-    JUDGED("stdout", CHECK_WRONG, "/dev/null", fds[1].file.st_rdev = makedev(136, 1));
-    JUDGED("stdout", CHECK_WRONG, "/dev/null", fds[1].file.st_rdev = makedev(5, 1));
-    JUDGED("stdout", CHECK_RIGHT, "/dev/null", fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
-    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
-    JUDGED("stdout", CHECK_NOTABLE, "/dev/null", fds[1].file = (struct stat){ .st_mode = S_IFREG });
-    JUDGED("stderr", CHECK_NOTABLE, "/dev/null", fds[2].file.st_mode = S_IFIFO);
-    JUDGED("stderr", CHECK_NOTABLE, "/dev/null", fds[2].file.st_mode = S_IFSOCK);
-    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_mode = S_IFIFO);
-    JUDGED("stdin", CHECK_WRONG, "/dev/null", fds[0].file.st_rdev = makedev(4, 1));
-    JUDGED("stdin", CHECK_WRONG, "/dev/null", fds[0].file.st_rdev = makedev(143, 1));
-    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_rdev = makedev(144, 1));
-    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_rdev = makedev(1, 5));
-    JUDGED("stdin", CHECK_NOTABLE, "/dev/null", fds[0].file.st_mode = S_IFBLK);
-    JUDGED("descriptors", CHECK_WRONG, "2 stray above 2: 3 is /dev/null",
+    JUDGED("directory", CHECK_NOTABLE, "/srv/x: which file system it keeps busy is not known",
+           strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
+    JUDGED("directory", CHECK_RIGHT, "/jail: no file system is kept busy",
+           strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
+    JUDGED("umask", CHECK_NOTABLE, "0000: what it creates is as open to others as its code says, which must be exact",
+           facts.status.umask = 0);
+    JUDGED("umask", CHECK_NOTABLE, "0020: what it creates is as open to others as its code says, which must be exact",
+           facts.status.umask = 020);
+    JUDGED("umask", CHECK_RIGHT, "0077: others cannot write what it creates", facts.status.umask = 077);
+    JUDGED("umask", CHECK_WRONG, "0777: it cannot use the files that it creates", facts.status.umask = 0777);
+    JUDGED("umask", CHECK_WRONG, "0122: it cannot use the files that it creates", facts.status.umask = 0122);
+    JUDGED("stdin", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fds++; facts.fd_count--);
+    JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", fds[2].number = 3);
+    JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
+           fds[1].file.st_rdev = makedev(136, 1));
+    JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
+           fds[1].file.st_rdev = makedev(5, 1));
+    JUDGED("stdout", CHECK_RIGHT, "/dev/null: what it prints is kept",
+           fds[1].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here",
+           fds[0].file = (struct stat){ .st_mode = S_IFREG, .st_nlink = 1 });
+    JUDGED("stdout", CHECK_NOTABLE, "/dev/null: nobody can read what is written there",
+           fds[1].file = (struct stat){ .st_mode = S_IFREG });
+    JUDGED("stderr", CHECK_NOTABLE, "/dev/null: whoever waits for its end waits for the daemon; SIGPIPE once nobody reads",
+           fds[2].file.st_mode = S_IFIFO);
+    JUDGED("stderr", CHECK_NOTABLE, "/dev/null: somebody must listen there", fds[2].file.st_mode = S_IFSOCK);
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_mode = S_IFIFO);
+    JUDGED("stdin", CHECK_WRONG, "/dev/null: it fails once that terminal is gone", fds[0].file.st_rdev = makedev(4, 1));
+    JUDGED("stdin", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
+           fds[0].file.st_rdev = makedev(143, 1));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here",
+           fds[0].file.st_rdev = makedev(144, 1));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_rdev = makedev(1, 5));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_mode = S_IFBLK);
+    JUDGED("descriptors", CHECK_WRONG,
+           "2 stray above 2: 3 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[3].info.locked = false; fds[4].info.flags = 0; facts.pidfile.path = NULL);
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 3 is /dev/null",
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 3 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            facts.pidfile.path = NULL; fds[3].info.locked = false);
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null", fds[4].info.flags = 0);
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
+           fds[4].info.flags = 0);
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[4].info.flags = 0; fds[4].file.st_mode = S_IFDIR);
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[4].info.flags = 0; fds[4].file.st_mode = S_IFIFO);
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null", fds[3].info.flags = fds[4].info.flags = O_RDONLY;
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
+           fds[3].info.flags = fds[4].info.flags = O_RDONLY;
            fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
-    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+    JUDGED("descriptors", CHECK_NOTABLE,
+           "2 above 2, 1 of them sockets or the like that pass an exec: without close-on-exec: "
+           "inherited, or lent to each program that it starts",
            fds[3].info.flags = O_RDONLY; fds[4].info.flags = O_WRONLY;
            fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
-    JUDGED("descriptors", CHECK_WRONG, "1 stray above 2: 4 is /dev/null",
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[4].file.st_mode = S_IFCHR; fds[4].file.st_rdev = makedev(136, 0));
-    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+    JUDGED("descriptors", CHECK_NOTABLE,
+           "2 above 2, 1 of them sockets or the like that pass an exec: without close-on-exec: "
+           "inherited, or lent to each program that it starts",
            fds[4].info.flags = 0; fds[4].file.st_mode = S_IFSOCK);
-    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+    JUDGED("descriptors", CHECK_NOTABLE,
+           "2 above 2, 1 of them sockets or the like that pass an exec: without close-on-exec: "
+           "inherited, or lent to each program that it starts",
            fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
-    JUDGED("descriptors", CHECK_RIGHT, "none above 2", facts.fd_count = 3; (void)0);
-    JUDGED("descriptors", CHECK_NOTABLE, "2 above 2, 1 of them sockets or the like that pass an exec",
+    JUDGED("descriptors", CHECK_RIGHT, "none above 2: no file, socket or pipe of others is held open",
+           facts.fd_count = 3; (void)0);
+    JUDGED("descriptors", CHECK_NOTABLE,
+           "2 above 2, 1 of them sockets or the like that pass an exec: without close-on-exec: "
+           "inherited, or lent to each program that it starts",
            fds[3].info.locked = false; fds[3].file.st_mode = fds[4].file.st_mode = S_IFSOCK);
-    JUDGED("descriptors", CHECK_RIGHT, "2 above 2",
+    JUDGED("descriptors", CHECK_RIGHT, "2 above 2: none passes an exec but a lock",
            facts.pidfile.path = NULL; fds[3].file = fds[1].file; fds[3].info.locked = false);
 }
 
@@ -345,7 +431,7 @@ static void a_session_of_another_namespace_is_said_to_be_one(void **state)
     struct check_facts facts = good_daemon();
     facts.stat.session = 0;
     assert_string_equal(found_of(&facts, "session"), "of a leader outside of this PID namespace");
-    assert_judged(&facts, "session", CHECK_RIGHT, "of a leader outside of this PID namespace");
+    assert_judged(&facts, "session", CHECK_RIGHT, "of a leader outside of this PID namespace: it does not lead it");
 }
 
 static void a_shared_lock_excludes_nobody(void **state)
@@ -368,18 +454,29 @@ static void signals_are_judged(void **state)
 {
     (void)state;
     const uint64_t one = 1;
-    JUDGED("ignored", CHECK_RIGHT, "SIGPIPE", facts.status.ignored = one << (SIGPIPE - 1));
-    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGPIPE", facts.status.ignored = one << (SIGPIPE - 1) | 1);
-    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP", facts.status.ignored = one << (SIGHUP - 1));
-    JUDGED("ignored", CHECK_NOTABLE, "64", facts.status.ignored = one << 63);
-    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGCHLD", facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
-    JUDGED("ignored", CHECK_WRONG, "SIGTERM", facts.status.ignored = one << (SIGTERM - 1));
-    JUDGED("ignored", CHECK_WRONG, "SIGTERM, SIGCHLD", facts.status.ignored = one << (SIGTERM - 1) | one << (SIGCHLD - 1));
-    JUDGED("blocked", CHECK_WRONG, "SIGHUP", facts.status.blocked = 1);
+    JUDGED("ignored", CHECK_RIGHT, "SIGPIPE: as servers do: a lost client is an error of write()",
+           facts.status.ignored = one << (SIGPIPE - 1));
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGPIPE: by its own choice, or passed on by whoever started it",
+           facts.status.ignored = one << (SIGPIPE - 1) | 1);
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP: by its own choice, or passed on by whoever started it",
+           facts.status.ignored = one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_NOTABLE, "64: by its own choice, or passed on by whoever started it",
+           facts.status.ignored = one << 63);
+    JUDGED("ignored", CHECK_NOTABLE, "SIGHUP, SIGCHLD: if it did not choose to ignore SIGCHLD: wait() tells it nothing of its children",
+           facts.status.ignored = one << (SIGCHLD - 1) | one << (SIGHUP - 1));
+    JUDGED("ignored", CHECK_WRONG, "SIGTERM: with SIGTERM ignored, only SIGKILL stops it",
+           facts.status.ignored = one << (SIGTERM - 1));
+    JUDGED("ignored", CHECK_WRONG, "SIGTERM, SIGCHLD: with SIGTERM ignored, only SIGKILL stops it",
+           facts.status.ignored = one << (SIGTERM - 1) | one << (SIGCHLD - 1));
+    JUDGED("blocked", CHECK_WRONG, "SIGHUP: these never arrive, and nothing is seen that would take them",
+           facts.status.blocked = 1);
     JUDGED("blocked", CHECK_WRONG, NULL, facts.status.blocked = ~(uint64_t)0);
-    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; facts.status.threads = 2);
-    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; facts.waits_for_signal = true);
-    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP", facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP: it has a signalfd, sigwait or another thread, which may take them",
+           facts.status.blocked = 1; facts.status.threads = 2);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP: it has a signalfd, sigwait or another thread, which may take them",
+           facts.status.blocked = 1; facts.waits_for_signal = true);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP: it has a signalfd, sigwait or another thread, which may take them",
+           facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
 }
 
 static void rights_are_judged(void **state)
@@ -389,29 +486,38 @@ static void rights_are_judged(void **state)
         JUDGED("ids", CHECK_WRONG, NULL, facts.status.uids[i] = 8);
         JUDGED("ids", CHECK_WRONG, NULL, facts.status.gids[i] = 8);
     }
-    JUDGED("ids", CHECK_WRONG, "uid 1, 2, 3, 4; gid 5, 6, 7, 8 (real, effective, saved, file system)",
+    JUDGED("ids", CHECK_WRONG,
+           "uid 1, 2, 3, 4; gid 5, 6, 7, 8 (real, effective, saved, file system): a half drop: the other identity can be had back",
            for (int i = 0; i < 4; i++) {
                facts.status.uids[i] = (unsigned)i + 1;
                facts.status.gids[i] = (unsigned)i + 5;
            });
-    JUDGED("ids", CHECK_NOTABLE, "root, gid 9", memset(facts.status.uids, 0, sizeof facts.status.uids));
-    JUDGED("ids", CHECK_NOTABLE, "root, gid 9",
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9: what takes it over has the machine",
+           memset(facts.status.uids, 0, sizeof facts.status.uids));
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9: what takes it over has the machine",
            memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.in_root_group = true;
            facts.status.permitted = 0x1ffffffffff);
-    JUDGED("groups", CHECK_WRONG, "1 supplementary, group 0 among all of them",
+    JUDGED("groups", CHECK_WRONG,
+           "1 supplementary, group 0 among all of them: root's group was kept: files that only it may use are open to this user",
            facts.status.in_root_group = true; facts.status.group_count = 1);
-    JUDGED("groups", CHECK_WRONG, "0 supplementary, group 0 among all of them",
+    JUDGED("groups", CHECK_WRONG,
+           "0 supplementary, group 0 among all of them: root's group was kept: files that only it may use are open to this user",
            memset(facts.status.gids, 0, sizeof facts.status.gids));
-    JUDGED("groups", CHECK_RIGHT, "3 supplementary", facts.status.group_count = 3);
-    JUDGED("ids", CHECK_NOTABLE, "root, gid 9",
+    JUDGED("groups", CHECK_RIGHT, "3 supplementary: not root's among them", facts.status.group_count = 3);
+    JUDGED("ids", CHECK_NOTABLE, "root, gid 9: what takes it over has the machine",
            memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.group_count = 3);
-    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x0", facts.status.permitted = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x0, effective 0x400", facts.status.effective = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x400", facts.status.inheritable = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x0", facts.status.ambient = 0x400);
-    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x1",
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x0: root's rights without root's name",
+           facts.status.permitted = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x0, effective 0x400: root's rights without root's name",
+           facts.status.effective = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x400: a program that it starts may get them",
+           facts.status.inheritable = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "none; inheritable 0x0: a program that it starts may get them",
+           facts.status.ambient = 0x400);
+    JUDGED("capabilities", CHECK_NOTABLE, "permitted 0x400, effective 0x1: root's rights without root's name",
            facts.status.permitted = 0x400; facts.status.effective = 1);
-    JUDGED("new privileges", CHECK_NOTABLE, "possible (no_new_privs is not set)", facts.status.no_new_privs = 0);
+    JUDGED("new privileges", CHECK_NOTABLE, "possible (no_new_privs is not set): a set-user-ID program that it starts would gain some",
+           facts.status.no_new_privs = 0);
     struct check_facts root = good_daemon();
     memset(root.status.uids, 0, sizeof root.status.uids);
     root.status.permitted = 0x1ff;
@@ -422,26 +528,40 @@ static void rights_are_judged(void **state)
 static void pidfiles_are_judged(void **state)
 {
     (void)state;
-    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0664", facts.pidfile.file.st_mode = S_IFREG | 0664);
-    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0602", facts.pidfile.file.st_mode = S_IFREG | 0602);
-    JUDGED("pidfile owner", CHECK_WRONG, "uid 9, mode 0644", facts.pidfile.file.st_uid = 9);
-    JUDGED("pidfile owner", CHECK_WRONG, "uid 1, mode 0644", facts.pidfile.file.st_uid = 1);
-    JUDGED("pidfile owner", CHECK_RIGHT, "uid 0, mode 7755", facts.pidfile.file.st_mode = S_IFREG | 07755);
-    JUDGED("pidfile owner", CHECK_RIGHT, "uid 9, mode 0644", facts.pidfile.file.st_uid = facts.observer = 9);
-    JUDGED("pidfile owner", CHECK_WRONG, "a symbolic link", facts.pidfile.link.st_mode = S_IFLNK | 0777);
-    JUDGED("pidfile place", CHECK_WRONG, "/run belongs to uid 8",
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0664: who can write it chooses whom root's stop script kills",
+           facts.pidfile.file.st_mode = S_IFREG | 0664);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 0, mode 0602: who can write it chooses whom root's stop script kills",
+           facts.pidfile.file.st_mode = S_IFREG | 0602);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 9, mode 0644: who can write it chooses whom root's stop script kills",
+           facts.pidfile.file.st_uid = 9);
+    JUDGED("pidfile owner", CHECK_WRONG, "uid 1, mode 0644: who can write it chooses whom root's stop script kills",
+           facts.pidfile.file.st_uid = 1);
+    JUDGED("pidfile owner", CHECK_RIGHT, "uid 0, mode 7755: nobody else can write it",
+           facts.pidfile.file.st_mode = S_IFREG | 07755);
+    JUDGED("pidfile owner", CHECK_RIGHT, "uid 9, mode 0644: nobody else can write it",
+           facts.pidfile.file.st_uid = facts.observer = 9);
+    JUDGED("pidfile owner", CHECK_WRONG, "a symbolic link: who owns the link chooses what is read",
+           facts.pidfile.link.st_mode = S_IFLNK | 0777);
+    JUDGED("pidfile place", CHECK_WRONG, "/run belongs to uid 8: who can write there can put another pidfile in its place",
            strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_owner = 8);
-    JUDGED("pidfile place", CHECK_WRONG, "others may write /run",
+    JUDGED("pidfile place", CHECK_WRONG, "others may write /run: who can write there can put another pidfile in its place",
            strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_mode = true; facts.pidfile.open_owner = 8);
-    JUDGED("pidfile pid", CHECK_WRONG, "43, not 42", facts.pidfile.named = 43);
-    JUDGED("pidfile pid", CHECK_WRONG, "none", facts.pidfile.content = CHECK_NO_PID);
-    JUDGED("pidfile pid", CHECK_NOTABLE, "42, in another form", facts.pidfile.content = CHECK_PID_UNUSUAL);
-    JUDGED("pidfile lock", CHECK_RIGHT, "held, by descriptor 3", facts.pidfile.locker = 0);
-    JUDGED("pidfile lock", CHECK_RIGHT, "held", fds[3].file.st_ino = 9);
-    JUDGED("pidfile lock", CHECK_WRONG, "held, taken by pid 43", fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
-    JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one", fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
-    JUDGED("pidfile lock", CHECK_WRONG, "held by somebody else", fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
-    JUDGED("pidfile lock", CHECK_UNSEEN, "not seen",
+    JUDGED("pidfile pid", CHECK_WRONG, "43, not 42: who stops the daemon by it stops another",
+           facts.pidfile.named = 43);
+    JUDGED("pidfile pid", CHECK_WRONG, "none: who asks it finds nobody", facts.pidfile.content = CHECK_NO_PID);
+    JUDGED("pidfile pid", CHECK_NOTABLE, "42, in another form: a number and one newline is what every script reads",
+           facts.pidfile.content = CHECK_PID_UNUSUAL);
+    JUDGED("pidfile lock", CHECK_RIGHT, "held, by descriptor 3: the lock ends with the daemon, so nobody can be deceived",
+           facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_RIGHT, "held: the lock ends with the daemon, so nobody can be deceived",
+           fds[3].file.st_ino = 9);
+    JUDGED("pidfile lock", CHECK_WRONG, "held, taken by pid 43: it is another one's pidfile",
+           fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
+    JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one: after its death nothing tells the file from a live one's",
+           fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_WRONG, "held by somebody else: it is another one's pidfile",
+           fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
+    JUDGED("pidfile lock", CHECK_UNSEEN, "not seen: only its own user and root can look",
            fds[3].file.st_ino = 9; facts.pidfile.locks_seen = false; facts.pidfile.locker = 0);
 }
 
@@ -723,6 +843,7 @@ int main(void)
         CLAIM("CHK-6", locks_are_told_by_device_and_inode_and_who_waits_has_none),
         CLAIM("CHK-4", the_mount_of_a_path_is_the_longest_and_the_last),
         CLAIM("CHK-1 CHK-6", a_pidfile_holds_a_pid_and_a_newline),
+        CLAIM("CHK-3", a_good_daemon_is_right_in_each_point),
         CLAIM("CHK-4 CHK-5", processes_are_judged),
         CLAIM("CHK-4 CHK-5", files_are_judged),
         CLAIM("CHK-4 CHK-5", signals_are_judged),

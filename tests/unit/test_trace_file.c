@@ -82,9 +82,12 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
 }
 
 static bool writes_safely;
+static uintptr_t flags;
 
 static void look_at_writes(const char *call)
 {
+    if (strcmp(call, "open") == 0 && strcmp((const char *)script.first, "/run/t") == 0)
+        flags = script.second;
     if (strcmp(call, "pwrite") == 0)
         writes_safely = script.actions[SIGXFSZ].sa_handler == SIG_IGN && script.actions[SIGPIPE].sa_handler == SIG_IGN;
 }
@@ -104,6 +107,27 @@ static void a_file_is_made_and_signals_stay_as_they_were(void **state)
     const char *last = strstr(file->content, "verdict: ");
     assert_non_null(last);
     assert_string_equal(last, "verdict: exit 0, the program runs\n");
+    assert_int_equal(flags, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_CREAT | O_EXCL);
+    a_launcher();
+    script.watch = look_at_writes;
+    script_add("/run/t", S_IFREG | 0600, "old");
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_int_equal(flags, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    assert_int_equal(script_file("/run/t")->mode, S_IFREG | 0600);
+}
+
+static void who_is_not_the_launcher_shows_nothing(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_fail("execve", 0, ENOMEM);
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 71);
+    assert_int_equal(script_file("/run/t")->size, 0);
+    script_begin(SCRIPT_LAUNCHER); /* and of a search only the program that is found */
+    assert_int_equal(run("--trace=/run/t -f -E PATH=/nowhere:/bin true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_int_equal(script_count("ftruncate"), 1);
 }
 
 static void of_what_was_said_one_line_is_the_verdict(void **state)
@@ -165,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("CLI-17 ERR-1 ERR-7", what_is_no_file_for_a_trace_is_refused_and_not_touched),
         CLAIM("CLI-12 CLI-17", a_file_is_made_and_signals_stay_as_they_were),
+        CLAIM("CLI-16", who_is_not_the_launcher_shows_nothing),
         CLAIM("CLI-16", of_what_was_said_one_line_is_the_verdict),
         CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
         CLAIM("CLI-14 CLI-16", in_foreground_mode_it_goes_where_stderr_went),
