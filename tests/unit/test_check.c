@@ -75,6 +75,11 @@ static void status_is_read_and_no_name_forges_a_line(void **state)
     assert_true(status.ignored == 0x1000);
     assert_true(status.inheritable == 0x11 && status.permitted == 0x400 && status.effective == 0x1ffffffffff);
     assert_true(status.ambient == 0x20);
+    static char others[sizeof status_text];
+    strcpy(others, status_text);
+    memcpy(strstr(others, "10 0 "), "10 20", 5);
+    assert_true(check_parse_status(others, &status));
+    assert_false(status.in_root_group);
     for (const char *line = status_text; (line = strchr(line, '\n')) && line[1]; line++) { /* each line but State is needed */
         char without[sizeof status_text];
         size_t before = (size_t)(line + 1 - status_text), length = strcspn(line + 1, "\n") + 1;
@@ -393,6 +398,10 @@ static void files_are_judged(void **state)
            "2 above 2, 1 of them sockets or the like that pass an exec: without close-on-exec: "
            "inherited, or lent to each program that it starts",
            fds[4].info.flags = 0; fds[4].file.st_mode = 0600);
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
+           fds[3].info.flags = fds[4].info.flags = O_WRONLY;
+           fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
     JUDGED("descriptors", CHECK_RIGHT, "none above 2: no file, socket or pipe of others is held open",
            facts.fd_count = 3; (void)0);
     JUDGED("descriptors", CHECK_NOTABLE,
@@ -518,6 +527,9 @@ static void rights_are_judged(void **state)
            facts.status.permitted = 0x400; facts.status.effective = 1);
     JUDGED("new privileges", CHECK_NOTABLE, "possible (no_new_privs is not set): a set-user-ID program that it starts would gain some",
            facts.status.no_new_privs = 0);
+    struct check_facts other = good_daemon();
+    other.status.uids[0] = other.status.uids[1] = other.status.uids[2] = other.status.uids[3] = 1;
+    assert_string_equal(found_of(&other, "ids"), "uid 1, gid 9");
     struct check_facts root = good_daemon();
     memset(root.status.uids, 0, sizeof root.status.uids);
     root.status.permitted = 0x1ff;

@@ -128,6 +128,12 @@ static void text_is_folded_where_a_word_ends(void **state)
           "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9" }, /* characters, not bytes */
         { 4, 0, 0, "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\n\xc3\xa9\xc3\xa9" },
         { 20, 0, 0, "a  b", "a  b" },
+        { 10, 2, 0, "/aa/bb/ccc/dd", "/aa/bb/\n  ccc/dd" }, /* a word with no room on any line: behind a slash */
+        { 7, 2, 0, "/aa/bb/ccc/dd", "/aa/bb/\n  ccc/\n  dd" },
+        { 6, 2, 0, "/aa/bb/ccc/dd", "/aa/\n  bb/\n  ccc/\n  dd" },
+        { 4, 0, 2, "/aa/b", "/aa/b" },
+        { 6, 1, 0, "x /\xc3\xa9/\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 y",
+          "x\n /\xc3\xa9/\n \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\n y" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         FILE *stream = begin();

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* ---- the C library, with one call that fails, and some files that are others ---- */
@@ -200,6 +201,22 @@ static void a_process_is_seen_whole(void **state)
     assert_true(facts.fds_seen && facts.directory_seen && facts.pidfile.locks_seen && facts.parent.alive);
     assert_true(facts.fd_count > 2);
     assert_string_equal(facts.program, program);
+    done();
+}
+
+static void the_lock_of_the_pidfile_is_found_among_all(void **state)
+{
+    (void)state;
+    char locks[160];
+    struct stat file;
+    assert_int_equal(stat(pidfile, &file), 0);
+    snprintf(locks, sizeof locks,
+             "1: FLOCK  ADVISORY  WRITE 7 00:00:1 0 EOF\n2: FLOCK  ADVISORY  WRITE 4711 %02x:%02x:%llu 0 EOF\n",
+             major(file.st_dev), minor(file.st_dev), (unsigned long long)file.st_ino);
+    forge("/proc/locks", 0, locks);
+    assert_int_equal(look(getpid(), pidfile), 0);
+    assert_true(facts.pidfile.locks_seen);
+    assert_int_equal(facts.pidfile.locker, 4711);
     done();
 }
 
@@ -418,6 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("CHK-3 CHK-4", a_process_is_seen_whole),
         CLAIM("CHK-3 CHK-4", each_descriptor_is_seen_as_it_is),
+        CLAIM("CHK-6", the_lock_of_the_pidfile_is_found_among_all),
         CLAIM("CHK-1", whom_there_is_not_is_said),
         CLAIM("CHK-3", memory_may_end_within_a_long_text),
         CLAIM("CHK-3", each_call_may_fail),

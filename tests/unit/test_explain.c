@@ -52,6 +52,9 @@ static int explained(const char *line)
     script_begin(SCRIPT_LAUNCHER);
     script_add("/dev/tty", S_IFCHR | 0666, NULL);
     script_add("/var/log/link", S_IFLNK | 0777, "/var/log/x");
+    script_add("/bin/noexec", S_IFREG | 0644, "");
+    script_add("/usr/bin", S_IFDIR | 0755, NULL);
+    script_add("/usr/bin/true", S_IFREG | 0755, "");
     script_add("/run/pid", S_IFREG | 0644, "42\n");
     if (*line == '(') {
         script.columns = (int)strtol(line + 1, NULL, 10);

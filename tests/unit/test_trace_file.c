@@ -83,11 +83,13 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
 
 static bool writes_safely;
 static uintptr_t flags;
+static int elsewhere; /* written, but not to stderr */
 
 static void look_at_writes(const char *call)
 {
     if (strcmp(call, "open") == 0 && strcmp((const char *)script.first, "/run/t") == 0)
         flags = script.second;
+    elsewhere += strcmp(call, "write") == 0 && script.first != 2;
     if (strcmp(call, "pwrite") == 0)
         writes_safely = script.actions[SIGXFSZ].sa_handler == SIG_IGN && script.actions[SIGPIPE].sa_handler == SIG_IGN;
 }
@@ -114,6 +116,20 @@ static void a_file_is_made_and_signals_stay_as_they_were(void **state)
     assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
     assert_int_equal(flags, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     assert_int_equal(script_file("/run/t")->mode, S_IFREG | 0600);
+}
+
+static void what_is_said_goes_to_stderr(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "-v true", "-Z", "--trace true", "-v --trace=/dev/null true", "-p x true" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        a_launcher();
+        script.watch = look_at_writes;
+        elsewhere = 0;
+        run(lines[i]);
+        assert_true(script_called("write"));
+        assert_int_equal(elsewhere, 0);
+    }
 }
 
 static void who_is_not_the_launcher_shows_nothing(void **state)
@@ -189,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("CLI-17 ERR-1 ERR-7", what_is_no_file_for_a_trace_is_refused_and_not_touched),
         CLAIM("CLI-12 CLI-17", a_file_is_made_and_signals_stay_as_they_were),
+        CLAIM("CLI-6 CLI-16", what_is_said_goes_to_stderr),
         CLAIM("CLI-16", who_is_not_the_launcher_shows_nothing),
         CLAIM("CLI-16", of_what_was_said_one_line_is_the_verdict),
         CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
