@@ -340,6 +340,11 @@ static void files_are_judged(void **state)
     JUDGED("umask", CHECK_RIGHT, "0077: others cannot write what it creates", facts.status.umask = 077);
     JUDGED("umask", CHECK_WRONG, "0777: it cannot use the files that it creates", facts.status.umask = 0777);
     JUDGED("umask", CHECK_WRONG, "0122: it cannot use the files that it creates", facts.status.umask = 0122);
+}
+
+static void standard_descriptors_are_judged(void **state)
+{
+    (void)state;
     JUDGED("stdin", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fds++; facts.fd_count--);
     JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", fds[2].number = 3);
     JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
@@ -363,6 +368,11 @@ static void files_are_judged(void **state)
            fds[0].file.st_rdev = makedev(144, 1));
     JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_rdev = makedev(1, 5));
     JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_mode = S_IFBLK);
+}
+
+static void descriptors_above_2_are_judged(void **state)
+{
+    (void)state;
     JUDGED("descriptors", CHECK_WRONG,
            "2 stray above 2: 3 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[3].info.locked = false; fds[4].info.flags = 0; facts.pidfile.path = NULL);
@@ -858,6 +868,8 @@ int main(void)
         CLAIM("CHK-3", a_good_daemon_is_right_in_each_point),
         CLAIM("CHK-4 CHK-5", processes_are_judged),
         CLAIM("CHK-4 CHK-5", files_are_judged),
+        CLAIM("CHK-4 CHK-5", standard_descriptors_are_judged),
+        CLAIM("CHK-4 CHK-5", descriptors_above_2_are_judged),
         CLAIM("CHK-4 CHK-5", signals_are_judged),
         CLAIM("CHK-3", every_signal_is_named_to_the_last),
         CLAIM("CHK-3", a_session_of_another_namespace_is_said_to_be_one),

@@ -128,6 +128,7 @@ static void text_is_folded_where_a_word_ends(void **state)
           "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9" }, /* characters, not bytes */
         { 4, 0, 0, "\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", "\xc3\xa9\xc3\xa9\n\xc3\xa9\xc3\xa9" },
         { 20, 0, 0, "a  b", "a  b" },
+        { 13, 0, 0, "/aa/bb/ccc/dd", "/aa/bb/ccc/dd" },
         { 10, 2, 0, "/aa/bb/ccc/dd", "/aa/bb/\n  ccc/dd" }, /* a word with no room on any line: behind a slash */
         { 7, 2, 0, "/aa/bb/ccc/dd", "/aa/bb/\n  ccc/\n  dd" },
         { 6, 2, 0, "/aa/bb/ccc/dd", "/aa/\n  bb/\n  ccc/\n  dd" },
