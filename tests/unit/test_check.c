@@ -345,6 +345,8 @@ static void files_are_judged(void **state)
 static void standard_descriptors_are_judged(void **state)
 {
     (void)state;
+    JUDGED("stdout", CHECK_NOTABLE, "/dev/null: whoever waits for its end waits for the daemon; SIGPIPE once nobody reads",
+           fds[1].file.st_mode = S_IFIFO);
     JUDGED("stdin", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fds++; facts.fd_count--);
     JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", fds[2].number = 3);
     JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
