@@ -69,6 +69,7 @@ def main():
     parser.add_argument("--every", type=int, default=150, metavar="N", help="each N-th case only")
     options = parser.parse_args()
     options.case = options.k = ""
+    launches.PATIENCE *= 10  # a start takes seconds here, and more of them on a busy machine
     base = os.path.realpath(tempfile.mkdtemp(prefix="blivet-valgrind-"))
     launches.prepare_machine(base, options.build)
     try:
