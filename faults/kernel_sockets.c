@@ -193,6 +193,7 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
         memcpy(&handle, CMSG_DATA(header) + (size_t)i * sizeof handle, sizeof handle);
         if (!script_description(handle))
             return fail(EBADF);
+        only(script_description(handle)->kind == SCRIPT_PIDFD || strncmp(script_path_of(handle), "/proc/", 6) == 0);
     }
     script.handles_kind = *(const char *)message->msg_iov[0].iov_base;
     return 1;

@@ -98,6 +98,21 @@ static void assert_broken_for_good(struct blivet_context *daemon)
     assert_told(1, "daemon exited without signalling readiness");
 }
 
+/* Among no groups at all a group 0 would look like the first of them. */
+static void more_groups_than_were_asked_for_are_not_the_same(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .group = "0" });
+    script.group_count = 2;
+    script.groups[0] = 5;
+    script.groups[1] = 6;
+    script_fail("setgroups", 1, SCRIPT_LIES);
+    assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
+    assert_string_equal(error.message, "supplementary groups: not what was asked for after the change");
+    blivet_close(daemon);
+}
+
 static void half_an_identity_is_no_identity(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ int main(void)
         CLAIM("PRV-3 PRV-4", a_dropped_process_is_the_user_in_every_respect),
         CLAIM("PRV-5", the_environment_is_the_users),
         CLAIM("PRV-1 PRV-3", identity_changes_in_the_only_order_that_works),
+        CLAIM("PRV-3 PRV-4", more_groups_than_were_asked_for_are_not_the_same),
         CLAIM("PRV-4 ERR-10 NTF-8", half_an_identity_is_no_identity),
         CLAIM("PRV-4", each_set_of_capabilities_is_looked_at),
         CLAIM("PRV-4", each_single_id_is_looked_at),
