@@ -26,11 +26,11 @@ static size_t columns(const char *text, size_t bytes)
     return count;
 }
 
-/* How many bytes of a word go up to a slash and into the room; 0: none that are worth a line. */
-static size_t up_to_slash(const char *word, size_t bytes, size_t room)
+/* How many bytes of a word that is wider than the room go up to a slash and into it; 0: none that are worth a line. */
+static size_t up_to_slash(const char *word, size_t room)
 {
     size_t cut = 0;
-    for (size_t i = 1; i < bytes && columns(word, i + 1) <= room; i++)
+    for (size_t i = 1; columns(word, i + 1) <= room; i++)
         if (word[i] == '/')
             cut = i + 1;
     return cut;
@@ -40,7 +40,7 @@ static void put_word(struct fold *fold, const char *word, size_t bytes)
 {
     for (;;) {
         size_t room = fold->width > fold->column ? fold->width - fold->column : 0, width = columns(word, bytes);
-        size_t cut = width > room ? up_to_slash(word, bytes, room) : 0;
+        size_t cut = width > room ? up_to_slash(word, room) : 0;
         if (cut == 0) {
             fprintf(fold->stream, "%.*s", (int)bytes, word);
             fold->column += width;
