@@ -149,8 +149,12 @@ static void judge_standard(const struct check_facts *facts, int number, struct c
             fd = &facts->fds[i];
     if (!fd)
         add(report, CHECK_WRONG, name, "the next file that it opens lands here", "closed");
+    else if (facts->pidfile.path && blivet_same_inode(&fd->file, &facts->pidfile.file))
+        add(report, CHECK_WRONG, name, "opened while this was closed: what it prints goes over the pid", "the pidfile");
     else if (is_terminal(&fd->file))
         add(report, CHECK_WRONG, name, "it fails once that terminal is gone", "%s", fd->target);
+    else if (number > 0 && (fd->info.flags & O_ACCMODE) == O_RDONLY)
+        add(report, CHECK_WRONG, name, "each write to it fails", "%s, for reading only", fd->target);
     else if (is_null(&fd->file))
         add(report, CHECK_RIGHT, name, "open, and leads nowhere", "%s", fd->target);
     else if (S_ISREG(fd->file.st_mode) && fd->file.st_nlink == 0)

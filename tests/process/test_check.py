@@ -98,6 +98,8 @@ def each_flaw_is_the_one_point_that_is_wrong(box):
     wrong_in(box, "umask", "os.umask(0o777)", found="0777")
     wrong_in(box, "stdin", "os.close(0)", found="closed")
     wrong_in(box, "stdout", "os.close(1)", found="closed")
+    wrong_in(box, "stdout", "os.dup2(os.open('/dev/null', os.O_RDONLY), 1)", found="for reading only")
+    wrong_in(box, "stdout", f"os.dup2(os.open({box.path('pid')!r}, os.O_RDWR), 1)", found="the pidfile")
     wrong_in(box, "stderr", f"os.dup2(os.open({terminal!r}, os.O_RDWR | os.O_NOCTTY), 2)", found=terminal)
     wrong_in(box, "descriptors", f"os.dup2(os.open({box.file('other')!r}, os.O_RDONLY), 7)", found="7 is")
     wrong_in(box, "descriptors", "os.dup2(os.open('/', os.O_RDONLY), 9)", found="9 is /")

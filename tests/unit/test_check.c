@@ -193,6 +193,7 @@ static struct check_facts good_daemon(void)
     for (int i = 0; i < 5; i++) {
         fds[i].number = i;
         fds[i].file = (struct stat){ .st_mode = S_IFCHR, .st_rdev = makedev(1, 3) };
+        fds[i].info.flags = i < 3 ? O_RDWR : 0;
         strcpy(fds[i].target, "/dev/null");
     }
     fds[3].file = (struct stat){ .st_mode = S_IFREG | 0644, .st_dev = 7, .st_ino = 8, .st_nlink = 1 };
@@ -347,6 +348,14 @@ static void standard_descriptors_are_judged(void **state)
     (void)state;
     JUDGED("stdout", CHECK_NOTABLE, "/dev/null: whoever waits for its end waits for the daemon; SIGPIPE once nobody reads",
            fds[1].file.st_mode = S_IFIFO);
+    JUDGED("stdout", CHECK_WRONG, "the pidfile: opened while this was closed: what it prints goes over the pid",
+           fds[1].file = facts.pidfile.file);
+    JUDGED("stdin", CHECK_WRONG, "the pidfile: opened while this was closed: what it prints goes over the pid",
+           fds[0].file = facts.pidfile.file);
+    JUDGED("stdout", CHECK_WRONG, "/dev/null, for reading only: each write to it fails", fds[1].info.flags = O_RDONLY);
+    JUDGED("stderr", CHECK_WRONG, "/dev/null, for reading only: each write to it fails", fds[2].info.flags = O_CLOEXEC);
+    JUDGED("stderr", CHECK_RIGHT, "/dev/null: open, and leads nowhere", fds[2].info.flags = O_WRONLY);
+    JUDGED("stdin", CHECK_RIGHT, "/dev/null: open, and leads nowhere", fds[0].info.flags = O_RDONLY);
     JUDGED("stdin", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fds++; facts.fd_count--);
     JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", fds[2].number = 3);
     JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
