@@ -313,8 +313,9 @@ void blivet_withdraw_pidfile(struct blivet_context *daemon)
         remove_or_empty(daemon->ops, daemon->pidfile, fd);
 }
 
-/* What has died may take a moment to let go of its lock, and what has left its session is ended.  An instance that holds
- * it by right has written its own number, or will: then it is no longer our business.  fd: the pidfile, if there is one. */
+/* What has died may take a moment to let go of its lock, and what has left its session is ended; who forks on and on is
+ * not seen at each look.  An instance that holds it by right has written its own number, or will: then it is no longer
+ * our business.  fd: the pidfile, if there is one. */
 static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, pid_t locker, int fd, pid_t pid)
 {
     enum { PATIENCE_MS = 1000, NAP_MS = 10 };
@@ -327,7 +328,7 @@ static bool lock_of_dead(struct blivet_context *daemon, int lock_fd, pid_t locke
             return result == 0;
         bool named = fd >= 0 && read_pid(ops, fd) == pid;
         bool ended = blivet_end_holders(daemon, lock_fd, locker, named);
-        if ((!named && !ended) || blivet_now_ms(ops) >= deadline)
+        if ((fd >= 0 && !named && !ended) || blivet_now_ms(ops) >= deadline)
             return false;
         ops->poll(NULL, 0, NAP_MS);
     }

@@ -31,7 +31,8 @@ static void lock_is_held_by(const char *path, const struct script_other *others,
     failing_call = NULL;
     script.meanwhile = the_daemon_dies_with_its_lock_held;
     script.hears_end = script.daemon_dead = script.has_pidfd = true;
-    memcpy(script.others, others, (size_t)count * sizeof *others);
+    for (int i = 0; i < count; i++)
+        script.others[i] = others[i];
     script.other_count = count;
 }
 
@@ -254,6 +255,25 @@ static void it_is_looked_again_until_nobody_is_found(void **state)
     assert_true(script.others[0].killed && script.others[1].killed);
 }
 
+/* It forks on and on, and is never where it is looked for; then it is. */
+static void it_is_found_at_last(const char *call)
+{
+    static const struct script_other late = { 501, 7, OURS, "/run/x.lock", 0, false, false };
+    if (strcmp(call, "poll") == 0 && script_count("getdents") > 8 && script.other_count == 0)
+        script.others[script.other_count++] = late;
+}
+
+static void it_is_looked_again_where_nobody_is_found(void **state)
+{
+    (void)state;
+    lock_is_held_by("/run/x.lock", NULL, 0);
+    script.watch = it_is_found_at_last;
+    fail_to_start(NULL, "/run/x.lock");
+    assert_int_equal(script.other_count, 1);
+    assert_true(script.others[0].killed);
+    assert_in_range(script.clock_ms, 0, 1000);
+}
+
 /* Descriptor 0 is nobody's lock. */
 static void there_is_no_lock(void)
 {
@@ -285,6 +305,7 @@ int main(void)
         CLAIM("NTF-13 SEQ-7", interruptions_hide_nobody),
         CLAIM("NTF-13", who_cannot_be_read_is_not_ended),
         CLAIM("NTF-13", it_is_looked_again_until_nobody_is_found),
+        CLAIM("NTF-13", it_is_looked_again_where_nobody_is_found),
         CLAIM("NTF-13", without_a_lock_nobody_is_ended),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
