@@ -274,6 +274,24 @@ static void it_is_looked_again_where_nobody_is_found(void **state)
     assert_in_range(script.clock_ms, 0, 1000);
 }
 
+/* Its own number on the lock tells; what the pidfile has become does not matter. */
+static void the_pidfile_is_emptied_meanwhile(void)
+{
+    the_daemon_dies_with_its_lock_held();
+    script_file("/run/x.pid")->size = 0;
+}
+
+static void a_pidfile_that_names_nobody_protects_no_holder(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.lock", 0, false, false };
+    lock_is_held_by("/run/x.lock", &holder, 1);
+    script.meanwhile = the_pidfile_is_emptied_meanwhile;
+    fail_to_start("/run/x.pid", "/run/x.lock");
+    assert_true(script.others[0].killed);
+    assert_in_range(script.clock_ms, 0, 200);
+}
+
 /* Descriptor 0 is nobody's lock. */
 static void there_is_no_lock(void)
 {
@@ -306,6 +324,7 @@ int main(void)
         CLAIM("NTF-13", who_cannot_be_read_is_not_ended),
         CLAIM("NTF-13", it_is_looked_again_until_nobody_is_found),
         CLAIM("NTF-13", it_is_looked_again_where_nobody_is_found),
+        CLAIM("NTF-13", a_pidfile_that_names_nobody_protects_no_holder),
         CLAIM("NTF-13", without_a_lock_nobody_is_ended),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
