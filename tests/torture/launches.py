@@ -218,14 +218,17 @@ class Place:
         """Process, step and name alone of each call, for a quick look at every start: as many as there was room for."""
         count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)
         records = self.memory[TRACE_AT + 16:TRACE_AT + 16 + min(count, capacity) * RECORD.size]
-        for *_, process, step, call, _, _ in RECORD.iter_unpack(records):
-            yield process, step, CALLS[call][0]
+        for *_, process, step, call, state, _ in RECORD.iter_unpack(records):
+            if state != 0:  # its place was taken, and what belongs there is not written yet
+                yield process, step, CALLS[call][0]
 
     def trace(self):
         count, capacity = struct.unpack_from("=II", self.memory, TRACE_AT)
         calls, made = [], {}
         for index in range(min(count, capacity)):
             call = Call(RECORD.unpack_from(self.memory, TRACE_AT + 16 + index * RECORD.size))
+            if call.state == 0:
+                continue
             key = (call.process, call.name)
             call.nth = made.get(key, 0) + 1
             made[key] = call.nth + call.more
