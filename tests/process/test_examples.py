@@ -53,6 +53,7 @@ def echo_takes_its_port_as_root_and_serves_it_as_somebody_else(box):
         equal(box.run(command).code, 0, "the next start;")
         echoes(client, b"still here\n")
     box.stop(int(text(pidfile)))
+    wait_until(lambda: not box.living(), "the worker to see the client's end")
 
 
 @rows("DOC-1", "PID-6", "PID-7")
