@@ -8,6 +8,7 @@
 # namespace of their own.  Slower things, other compilers and other C libraries, are in tests/matrix.sh.
 set -eu
 cd "$(dirname "$0")/.."
+exec </dev/null # whoever starts us with descriptor 0 closed would give that number to the first file a test opens
 . tests/install.sh
 . tests/evidence/kept.sh
 
