@@ -370,10 +370,10 @@ def total(evidence, name):
 def fuzz(evidence):
     found = evidence.figures("fuzz") or {}
     lines = [[f"<code>{text(target)}</code>", f"{one['runs']:,}".replace(",", "\u202f"), f"{one['seconds']:,}".replace(",", "\u202f"),
-              str(one["coverage"]), str(one["corpus"]), tag("bad" if one["findings"] else "good", len(one["findings"]))]
+              f"{one['cpu']:,}".replace(",", "\u202f"), str(one["coverage"]), str(one["corpus"]), tag("bad" if one["findings"] else "good", len(one["findings"]))]
              for target, one in sorted(found.items())]
     return ("<h3 id=fuzz>Fuzzing</h3>\n" + origin(evidence, "fuzz")
-            + (table(["target", "#inputs", "#seconds", "#edges", "#kept corpus", "#findings"], lines) if lines else ""))
+            + (table(["target", "#inputs", "#seconds", "#seconds of a processor", "#edges", "#kept corpus", "#findings"], lines) if lines else ""))
 
 
 # ---- model, suites, and what is left out ----
