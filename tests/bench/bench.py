@@ -20,23 +20,25 @@ ROUNDS, GROWTH_ROUNDS, LARGE_ROUNDS = (150, 15, 3) if QUICK else (1500, 150, 9)
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 Start = collections.namedtuple("Start", "returned done cpu faults peak")
-Kind = collections.namedtuple("Kind", "label words floor")
+Kind = collections.namedtuple("Kind", "label words floor bare")
 
 
 def kinds(folder):
-    """What is started: label, words, and the floor of the same C library and linkage."""
+    """What is started: label, words, and the floor and the bare promises of the same C library and linkage."""
     pid, lock, log = (os.path.join(folder, name) for name in ("pid", "lock", "log"))
     ours = ["-p", pid, "-l", lock, "-o", log, "--", PROGRAM]
     peers = os.path.join(WORK, "peers")
-    found = [Kind(f"floor, {name}", [f"{WORK}/floor-{key}", lock, PROGRAM], None) for key, name in LIBRARIES]
-    found += [Kind(f"blivet, {name}", [f"{WORK}/{key}/cli/daemonize", *ours], f"floor, {name}")
+    bare = [lock, pid, log, PROGRAM]
+    found = [Kind(f"{what}, {name}", [f"{WORK}/floor-{key}", level, *bare], None, None)
+             for what, level in (("floor", "0"), ("bare promises", "4")) for key, name in LIBRARIES]
+    found += [Kind(f"blivet, {name}", [f"{WORK}/{key}/cli/daemonize", *ours], f"floor, {name}", f"bare promises, {name}")
               for key, name in LIBRARIES]
-    found += [Kind("daemonize -p -l -o (Debian's)", [f"{peers}/usr/bin/daemonize", *ours[:-2], PROGRAM], None),
-              Kind("daemon -F (libslack)", [f"{peers}/usr/bin/daemon", "-F", pid, "--", PROGRAM], None),
-              Kind("start-stop-daemon -S -b -m -p", [shutil.which("start-stop-daemon") or "", "-S", "-b", "-m", "-p", pid,
-                                                     "-x", PROGRAM], None),
-              Kind("libdaemon", [f"{WORK}/libdaemon", pid, PROGRAM], None),
-              Kind("setsid -f", [shutil.which("setsid") or "", "-f", PROGRAM], None)]
+    found += [Kind(label, words, None, None) for label, words in (
+        ("daemonize -p -l -o (Debian's)", [f"{peers}/usr/bin/daemonize", *ours[:-2], PROGRAM]),
+        ("daemon -F (libslack)", [f"{peers}/usr/bin/daemon", "-F", pid, "--", PROGRAM]),
+        ("start-stop-daemon -S -b -m -p", [shutil.which("start-stop-daemon") or "", "-S", "-b", "-m", "-p", pid, "-x", PROGRAM]),
+        ("libdaemon", [f"{WORK}/libdaemon", pid, PROGRAM]),
+        ("setsid -f", [shutil.which("setsid") or "", "-f", PROGRAM]))]
     for kind in found:
         if not os.access(kind.words[0], os.X_OK):
             print(f"left out, not there: {kind.label}", flush=True)
@@ -45,6 +47,9 @@ def kinds(folder):
 
 LIBRARIES = (("dynamic", "glibc"), ("static", "glibc static"), ("musl", "musl static"))
 SMALLEST = "floor, musl static"
+LEVELS = ("the floor", "pidfile and log", "files judged before and after they are opened", "handles on the daemon before it goes on",
+          "an exec told from a death") # tests/bench/floor.c
+OURS = ("floor", "bare promises", "blivet")
 
 
 def measure(chosen, folder, rounds, options=(), environment=None):
@@ -107,14 +112,16 @@ def main_table(chosen, starts, calls, counted):
     rows = []
     for kind in chosen:
         start = starts[kind.label]
-        own = starts[kind.floor] if kind.floor else None
+        compared = [f"{start.done / own.done:.2f} / {start.cpu / own.cpu:.2f}" if own else ""
+                    for own in (starts.get(kind.floor), starts.get(kind.bare))]
         rows.append([kind.label, f"{start.returned / 1e6:.2f}", f"{start.done / 1e6:.2f}", f"{start.done / least.done:.2f}",
                      f"{start.cpu / 1e3:.2f}", f"{start.cpu / least.cpu:.2f}",
-                     f"{start.done / own.done:.2f} / {start.cpu / own.cpu:.2f}" if own else "",
+                     *compared,
                      sum(calls[kind.label].values()), f"{counted[kind.label][0] / 1000:.0f}", f"{start.faults:.0f}",
                      f"{counted[kind.label][1]} / {counted[kind.label][2]}"])
     return table(["started by", "launcher returned, ms", "last process done, ms", "ratio to the least", "CPU, ms",
-                  "ratio to the least", "time / CPU to the floor of its own kind", "system calls", "instructions, 1000",
+                  "ratio to the least", "time / CPU to the floor of its own kind",
+                  "to the bare promises", "system calls", "instructions, 1000",
                   "page faults", "launcher's memory, KiB: all / its own"], rows)
 
 
@@ -125,8 +132,22 @@ def short_table(chosen, starts, calls):
                    sum(calls[kind.label].values())] for kind in chosen])
 
 
+def price_table(folder):
+    """What each promise adds to the floor, with the C library that adds least of its own."""
+    lock, pid, log = (os.path.join(folder, name) for name in ("lock", "pid", "log"))
+    steps = [Kind(name, [f"{WORK}/floor-musl", str(level), lock, pid, log, PROGRAM], None, None) for level, name in enumerate(LEVELS)]
+    steps.append(Kind("blivet", [f"{WORK}/musl/cli/daemonize", "-p", pid, "-l", lock, "-o", log, "--", PROGRAM], None, None))
+    starts, rows = measure(steps, folder, ROUNDS), []
+    for kind in steps:
+        start, least = starts[kind.label], starts[LEVELS[0]]
+        rows.append([kind.label if kind in (steps[0], steps[-1]) else f"and {kind.label}", sum(count_calls(kind, folder).values()),
+                     f"{start.faults:.0f}", f"{start.done / 1e6:.2f}", f"{start.done / least.done:.2f}",
+                     f"{start.cpu / 1e3:.2f}", f"{start.cpu / least.cpu:.2f}"])
+    return table(["musl static", "system calls", "page faults", "last process done, ms", "ratio", "CPU, ms", "ratio"], rows)
+
+
 def targets(chosen, starts, calls, counted):
-    """What issue 6 asks for, and what there is."""
+    """What is aimed at, and what there is."""
     rows = []
     for kind in (kind for kind in chosen if kind.floor):
         start, own = starts[kind.label], starts[kind.floor]
@@ -135,7 +156,7 @@ def targets(chosen, starts, calls, counted):
                    ("launcher's memory", 1.05, counted[kind.label][1] / counted[kind.floor][1]))
         rows += [[f"{kind.label}: {what}", limit, round(value, 3), "reached" if value <= limit else "not reached"]
                  for what, limit, value in figures]
-    peers = [kind.label for kind in chosen if not kind.floor and not kind.label.startswith("floor")]
+    peers = [kind.label for kind in chosen if not kind.label.startswith(OURS)]
     for kind in (kind for kind in chosen if kind.floor):
         slower = [peer for peer in peers if starts[peer].done <= starts[kind.label].done or
                   starts[peer].cpu <= starts[kind.label].cpu]
@@ -272,7 +293,9 @@ def main():
         figures = main_table(chosen, starts, calls, counted)
         short, aims = short_table(chosen, starts, calls), targets(chosen, starts, calls, counted)
         print(figures + "\n" + aims, flush=True)
-        panels = list(growth(chosen, folder))
+        prices = price_table(folder)
+        print(prices, flush=True)
+        panels = list(growth([kind for kind in chosen if not kind.label.startswith("bare")], folder))
     print("== resident memory", flush=True)
     large = table(["in memory", "left by", "daemon runs after, ms", "launcher gone after, ms"], resident())
     grown = "".join(f"### {title}\n\n" + table(["started by", *names], [[label, *(f"{value:.2f}" if value else "fails" for value in line)]
@@ -282,7 +305,7 @@ def main():
                      for label in (f"floor, {name}" for _, name in LIBRARIES))
     report = REPORT.format(date=datetime.date.today().isoformat(), machine="".join(f"* {line}\n" for line in machine()),
                            rounds=ROUNDS, growth_rounds=GROWTH_ROUNDS, large_rounds=LARGE_ROUNDS, figures=figures,
-                           short=short, aims=aims, grown=grown, large=large, floors=floors)
+                           short=short, aims=aims, prices=prices, grown=grown, large=large, floors=floors)
     print(grown + large)
     if QUICK and "--keep" not in sys.argv:
         return
@@ -301,8 +324,9 @@ changing order, with its files in memory and none of them there before.
 
 {machine}
 *Floor*: a bare program that forks twice with a new session between, resets signals, opens `/dev/null`, takes a lock, closes
-with `close_range`, execs, and waits for it (`tests/bench/floor.c`); it judges nothing and writes neither pidfile nor log. *The
-least* is the floor with musl, static. *blivet* is `daemonize -p PID -l LOCK -o LOG -- /bin/true`.
+with `close_range`, execs, and waits for it (`tests/bench/floor.c`); it judges nothing and writes neither pidfile nor log. *Bare
+promises*: the same program with the calls that blivet's promises need, pidfile and log among them (see below). *The least* is
+the floor with musl, static. *blivet* is `daemonize -p PID -l LOCK -o LOG -- /bin/true`.
 
 ## One start
 
@@ -315,6 +339,12 @@ In short, ratios to the least:
 ## Targets
 
 {aims}
+## What each promise costs
+
+The floor with the system calls of one more promise in each line, bare (`tests/bench/floor.c`), and blivet, which also handles
+the failure of each.
+
+{prices}
 ## As work grows
 
 Milliseconds until the last process is done, medians of {growth_rounds} rounds.
