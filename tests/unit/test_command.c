@@ -1,31 +1,8 @@
 /* test_command.c - whole runs of daemonize (CLI). */
-#include "unit.h"
-#include "../../cli/command.h"
+#include "command_line.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-
-static int result;
-static int argc;
-static char *argv[32];
-
-static void command_body(void *unused)
-{
-    (void)unused;
-    result = daemonize_command(argc, argv, &blivet_script);
-}
-
-/* Words are separated by one blank each. */
-static enum script_end run(const char *line)
-{
-    static char copy[512];
-    char *rest = copy;
-    snprintf(copy, sizeof copy, "daemonize%s%s", *line ? " " : "", line);
-    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
-        ;
-    result = -1;
-    return script_run(command_body, NULL);
-}
 
 static void machine(enum script_role role)
 {

@@ -1,54 +1,11 @@
 /* test_command_shown.c - starts that are watched (--trace) and starts that are only explained (--explain), in process. */
-#include "unit.h"
-#include "../../cli/command.h"
+#include "command_line.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static int result, argc;
-static char *argv[64];
-static const struct blivet_ops *table;
-
-static void command_body(void *unused)
-{
-    (void)unused;
-    result = daemonize_command(argc, argv, table);
-}
-
-/* Words are separated by one blank each. */
-static enum script_end run_on(const char *line, const struct blivet_ops *ops)
-{
-    static char copy[1024];
-    char *rest = copy;
-    snprintf(copy, sizeof copy, "daemonize %s", line);
-    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
-        ;
-    result = -1;
-    table = ops;
-    return script_run(command_body, NULL);
-}
-
-static enum script_end run(const char *line) { return run_on(line, &blivet_script); }
-
 /* ---- watched ---- */
-
-/* What the three processes share is two pieces of memory here, and only the last is the page. */
-static void the_program_starts(void)
-{
-    struct blivet_page *page = script.page;
-    page->pid = SCRIPT_DAEMON_PID;
-}
-
-static void a_launcher(void)
-{
-    script_begin(SCRIPT_LAUNCHER);
-    script.meanwhile = the_program_starts;
-    script.has_stat = script.has_pidfd = script.hears_end = true;
-    script.stat_line = "102 (x) S 101 101 101 0 -1 0 0";
-    script.hears = "\xff";
-    script.hears_count = 1;
-}
 
 static void a_watched_start_is_shown_and_ends_as_any_other(void **state)
 {

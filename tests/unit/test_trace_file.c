@@ -1,45 +1,7 @@
 /* test_trace_file.c - where a trace goes: which files are refused, and what stays as it was (CLI-16, CLI-17). */
-#include "unit.h"
-#include "../../cli/command.h"
+#include "command_line.h"
 #include <errno.h>
 #include <fcntl.h>
-
-static int result, argc;
-static char *argv[64];
-
-static void command_body(void *unused)
-{
-    (void)unused;
-    result = daemonize_command(argc, argv, &blivet_script);
-}
-
-/* Words are separated by one blank each. */
-static enum script_end run(const char *line)
-{
-    static char copy[1024];
-    char *rest = copy;
-    snprintf(copy, sizeof copy, "daemonize %s", line);
-    for (argc = 0; (argv[argc] = strsep(&rest, " ")); argc++)
-        ;
-    result = -1;
-    return script_run(command_body, NULL);
-}
-
-static void the_program_starts(void)
-{
-    struct blivet_page *page = script.page;
-    page->pid = SCRIPT_DAEMON_PID;
-}
-
-static void a_launcher(void)
-{
-    script_begin(SCRIPT_LAUNCHER);
-    script.meanwhile = the_program_starts;
-    script.has_stat = script.has_pidfd = script.hears_end = true;
-    script.stat_line = "102 (x) S 101 101 101 0 -1 0 0";
-    script.hears = "\xff";
-    script.hears_count = 1;
-}
 
 static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
 {
