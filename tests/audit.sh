@@ -6,7 +6,7 @@
 # ASR-2   nothing that ships mentions libfiu;
 # and: only blivet_* is exported, and the command is hardened.
 # Symbols are allowed by name: a new one is refused until somebody has judged it.  At the end the audit is shown a
-# planted one and must refuse it.
+# planted one, and a program without each part of the hardening, and must refuse them.
 set -u
 build=${1:?usage: audit.sh BUILD}
 failures=0
@@ -94,17 +94,24 @@ if [ -f "$build/core/libblivet.so" ]; then
   fi
 fi
 
+missing() { # file that ships: what it lacks of the hardening
+  readelf -hW "$1" | grep -q 'Type:.*DYN' || echo "position independent"
+  readelf -lW "$1" | grep -q GNU_RELRO || echo "read-only relocations"
+  readelf -dW "$1" | grep -qE 'BIND_NOW|FLAGS.*NOW' || echo "bound at once"
+  readelf -lW "$1" | grep -q 'GNU_STACK.* RW ' || echo "no code on the stack"
+  nm -D "$1" | grep -q '__stack_chk_fail' || echo "stack protector"
+  nm -D "$1" | grep -q '__[a-z]*cpy_chk' || echo "fortified functions"
+}
 command="$build/cli/daemonize"
+already=$failures
 if [ -f "$build/core/libblivet.so" ]; then
   for file in "$command" "$build/cli/daemoncheck" "$build/core/libblivet.so"; do
-    readelf -lW "$file" | grep -q GNU_RELRO && readelf -dW "$file" | grep -qE 'BIND_NOW|FLAGS.*NOW' &&
-      readelf -hW "$file" | grep -q 'Type:.*DYN' && nm -D "$file" | grep -q '__stack_chk_fail' &&
-      ! readelf -lW "$file" | grep 'GNU_STACK' | grep -q 'RWE' ||
-      { echo "FAIL hardening: $file"; failures=$((failures + 1)); }
+    missing "$file" >"$build/missing"
+    [ ! -s "$build/missing" ] || { echo "FAIL hardening: $file lacks: $(paste -s -d, "$build/missing")"; failures=$((failures + 1)); }
   done
   needed=$(readelf -dW "$command" "$build/cli/daemoncheck" "$build/core/libblivet.so" | grep -o 'NEEDED.*\[.*\]' | grep -v 'libc\.so')
   [ -z "$needed" ] || { echo "FAIL needs more than the C library: $needed"; failures=$((failures + 1)); }
-  echo "ok   hardening and dependencies"
+  [ "$already" -ne "$failures" ] || echo "ok   hardening and dependencies"
 fi
 
 # The audit itself: a planted call must be seen.
@@ -128,4 +135,25 @@ else
   echo "FAIL the audit does not see a planted fiu_fail"
   failures=$((failures + 1))
 fi
+
+# A program with all of the hardening lacks nothing; made without one part, it lacks that one.
+echo '#include <string.h>
+int main(int count, char **words) { char copy[16]; strcpy(copy, words[count - 1]); return copy[0]; }' >"$planted/soft.c"
+soft() { # what it is made without, more for the compiler
+  without=$1
+  shift
+  ${CC:-cc} -O2 -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack \
+    "$planted/soft.c" -o "$planted/soft" "$@" && [ "$(missing "$planted/soft" | paste -s -d,)" = "$without" ] && return
+  echo "FAIL hardening: a program without '$without' lacks: '$(missing "$planted/soft" | paste -s -d,)'"
+  failures=$((failures + 1))
+}
+already=$failures
+soft ''
+soft 'position independent' -no-pie -fno-pie
+soft 'read-only relocations' -Wl,-z,norelro
+soft 'bound at once' -Wl,-z,lazy
+soft 'no code on the stack' -Wl,-z,execstack
+soft 'stack protector' -fno-stack-protector
+soft 'fortified functions' -U_FORTIFY_SOURCE
+[ "$already" -ne "$failures" ] || echo "ok   hardening: a program made without each of its six parts is refused"
 exit $((failures > 0))
