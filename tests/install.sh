@@ -24,7 +24,14 @@ require() {
     as_root=sudo
   fi
   echo "installing:$missing"
-  # shellcheck disable=SC2086
-  { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing; } </dev/null >/dev/null ||
-    { echo "could not install:$missing" >&2; exit 1; }
+  # Another apt may be at work, or the mirror not to be had for a moment: it is waited for, and tried three times.
+  apt="$as_root apt-get -qq -o DPkg::Lock::Timeout=300"
+  for pause in 15 30 0; do
+    # shellcheck disable=SC2086
+    { $apt update && DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends $missing; } </dev/null >/dev/null &&
+      return 0
+    sleep $pause
+  done
+  echo "could not install:$missing" >&2
+  exit 1
 }
