@@ -263,6 +263,8 @@ def check_form():
     version = re.search(r'BLIVET_VERSION "(.*)"', read("core/blivet.h")).group(1)
     check("CLI-13: the version comes from one place", f"daemonize {version}\n",
           run(os.path.join(BUILD, "cli", "daemonize"), "--version"))
+    check("the changes by version begin with this one", version,
+          re.match(r"blivet \((.*?)\) ", read("core/package/changelog")).group(1))
     for page in (*PAGES, INSPECTOR):
         check(f"{page} is clean mdoc", [], lint(os.path.join(ROOT, page)))
     check("a planted page with two faults is not", 2, len(lint(text=read(INSPECTOR).replace(".Sh DESCRIPTION", ".Sh DESCRIPTION \n.Xx"))))

@@ -11,9 +11,11 @@ cd "$(dirname "$0")/.."
 require cc:gcc make:make cmake:cmake python3:python3 strace:strace unshare:util-linux /usr/include/cmocka.h:libcmocka-dev
 
 process_tests() { # preset
+  servers=
+  if sh tests/process/servers.sh build/servers; then servers="--servers build/servers"; fi
   # shellcheck disable=SC2086
   $limited python3 tests/process/run.py --command "build-$1/cli/daemonize" --app "build-$1/tests/app" \
-    --results "build-$1/process.jsonl" -j 2 $portable
+    --results "build-$1/process.jsonl" -j 2 $servers $portable
 }
 
 [ $# -gt 0 ] || set -- clang musl one-file portable i686 aarch64 sanitize valgrind

@@ -13,7 +13,8 @@ exec </dev/null # whoever starts us with descriptor 0 closed would give that num
 . tests/evidence/kept.sh
 
 require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace nm:binutils unshare:util-linux \
-  mandoc:mandoc bash:bash zsh:zsh fish:fish ps:procps pkg-config:pkgconf abidw:abigail-tools /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
+  mandoc:mandoc bash:bash zsh:zsh fish:fish ps:procps pkg-config:pkgconf abidw:abigail-tools \
+  /usr/share/bash-completion/bash_completion:bash-completion /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
 
 cmake --preset test >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }
 mv build.log build/configure.log
