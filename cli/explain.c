@@ -13,11 +13,11 @@ enum { CALLER, LEADER, DAEMON, PROCESSES };
 static const struct {
     const char *name, *purpose, *hazard;
 } steps[] = {
-    [BEFORE] = { "before the sequence", "what can fail without having begun anything fails here", NULL },
+    [IN_BEFORE] = { "before the sequence", "what can fail without having begun anything fails here", NULL },
 #define STEP(number, symbol, name, purpose, hazard) [number] = { name, purpose, hazard },
 #include "../core/steps.def"
 #undef STEP
-    [BEYOND] = { "after the sequence", "files are handed over, root is given up, the program is run", NULL },
+    [IN_BEYOND] = { "after the sequence", "files are handed over, root is given up, the program is run", NULL },
 };
 
 /* What the rows of explain.def ask for. */
@@ -95,12 +95,12 @@ static void say_calls(const struct view *view, const struct plan *plan, int step
     blivet_text_put(&at_need.text, " ");
 #define SKIPPED(at, when, why)
 #define CALLS(at, who, when, calls, need) \
-    if ((at) == step && (who) == process && (when)) \
+    if (IN_##at == step && (who) == process && (when)) \
         add_words(&always, "", calls);
 #include "explain.def"
 #undef CALLS
 #define CALLS(at, who, when, calls, need) \
-    if ((at) == step && (who) == process && (when)) \
+    if (IN_##at == step && (who) == process && (when)) \
         add_words(&at_need, always.bytes, need);
 #include "explain.def"
 #undef CALLS
@@ -116,7 +116,7 @@ static void say_skipped(const struct view *view, const struct plan *plan, int st
     const struct blivet_config *config = &plan->options->config;
 #define CALLS(at, who, when, calls, need)
 #define SKIPPED(at, when, why) \
-    if ((at) == step && (when)) \
+    if (IN_##at == step && (when)) \
         say(view, DIM, "skipped", "%s", why);
 #include "explain.def"
 #undef CALLS
@@ -142,39 +142,39 @@ static void say_here(const struct view *view, const struct plan *plan, int step)
     const struct blivet_config *config = &options->config;
     const char *how = config->flags & BLIVET_APPEND ? "appended to" : "emptied first";
     const char *out = plan->one_log ? "stdout and stderr" : "stdout";
-    if (step == 1 && plan->detached)
+    if (step == IN_FIRST_FORK && plan->detached)
         say_ready(view, options);
-    else if (step == 4)
+    else if (step == IN_UMASK)
         say(view, PLAIN, "here", "%04o", config->umask);
-    else if (step == 5)
+    else if (step == IN_DIRECTORY)
         say(view, PLAIN, "here", "%s", config->working_directory ? config->working_directory : "/");
-    else if (step == 7 && plan->lock)
+    else if (step == IN_LOCK && plan->lock)
         say(view, PLAIN, "here", "%s; who holds it is seen only by taking it",
             plan->pidfile_is_lock ? config->pidfile : config->lockfile);
-    else if (step == 8 && config->pidfile)
+    else if (step == IN_PIDFILE && config->pidfile)
         say(view, PLAIN, "here", "%s", config->pidfile);
-    for (size_t i = 0; step == 11 && i < config->env_count; i++)
+    for (size_t i = 0; step == IN_ENVIRONMENT && i < config->env_count; i++)
         say(view, PLAIN, i == 0 ? "here" : "", "%s", config->env[i].name); /* a value may be a secret */
-    if (step == 12 && config->stdout_path)
+    if (step == IN_OUTPUT && config->stdout_path)
         say(view, PLAIN, "here", "%s: %s, %s", out, config->stdout_path, how);
-    if (step == 12 && config->stderr_path && !plan->one_log)
+    if (step == IN_OUTPUT && config->stderr_path && !plan->one_log)
         say(view, PLAIN, "here", "stderr: %s, %s", config->stderr_path, how);
-    for (size_t i = 0; step == 13 && i < config->keep_fds_count; i++)
+    for (size_t i = 0; step == IN_DESCRIPTORS && i < config->keep_fds_count; i++)
         say(view, PLAIN, "here", "%d stays open", config->keep_fds[i]);
-    if (step == BEYOND && config->user)
+    if (step == IN_BEYOND && config->user)
         say(view, PLAIN, "here", "becomes user %s", config->user);
-    if (step == BEYOND && config->group)
+    if (step == IN_BEYOND && config->group)
         say(view, PLAIN, "here", "becomes group %s", config->group);
-    if (step == BEYOND && *plan->foresight.program)
+    if (step == IN_BEYOND && *plan->foresight.program)
         say(view, PLAIN, "here", "runs %s", plan->foresight.program);
 }
 
 static void say_step(const struct view *view, const struct plan *plan, int step)
 {
     char sign[8] = "-";
-    if (step != BEFORE)
-        snprintf(sign, sizeof sign, step == BEYOND ? "+" : "%d", step);
-    fprintf(view->stream, "%s%2s  %s%s%s\n", step == BEFORE ? "" : "\n", sign, style(view, BOLD), steps[step].name, style(view, PLAIN));
+    if (step != IN_BEFORE)
+        snprintf(sign, sizeof sign, step == IN_BEYOND ? "+" : "%d", step);
+    fprintf(view->stream, "%s%2s  %s%s%s\n", step == IN_BEFORE ? "" : "\n", sign, style(view, BOLD), steps[step].name, style(view, PLAIN));
     say(view, PLAIN, "why", "%s", steps[step].purpose);
     if (steps[step].hazard)
         say(view, PLAIN, "without it", "%s", steps[step].hazard);
@@ -226,7 +226,7 @@ int explain(struct options *options, const struct blivet_ops *ops, FILE *stream,
     plan.program_path = strchr(options->program[0], '/') != NULL;
     foresee(&plan.foresight, options, ops);
     plan.pidfile_is_lock |= plan.foresight.pidfile_is_lock;
-    for (int step = BEFORE; step <= BEYOND; step++)
+    for (int step = IN_BEFORE; step <= IN_BEYOND; step++)
         say_step(&view, &plan, step);
     fputs("\n", stream);
     return conclude(&view, &plan);

@@ -17,17 +17,17 @@ bool is_one_log(const struct blivet_config *config)
 static int take_back(struct blivet_config *config, size_t which)
 {
     switch (which) {
-    case 0: config->working_directory = NULL; return 5;
-    case 1: config->lockfile = NULL; return 7;
-    case 2: config->pidfile = NULL; return 8;
+    case 0: config->working_directory = NULL; return IN_DIRECTORY;
+    case 1: config->lockfile = NULL; return IN_LOCK;
+    case 2: config->pidfile = NULL; return IN_PIDFILE;
     case 3:
         if (is_one_log(config))
             config->stderr_path = NULL;
         config->stdout_path = NULL;
-        return 12;
-    case 4: config->stderr_path = NULL; return 12;
-    case 5: config->user = NULL; return BEYOND;
-    case 6: config->group = NULL; return BEYOND;
+        return IN_OUTPUT;
+    case 4: config->stderr_path = NULL; return IN_OUTPUT;
+    case 5: config->user = NULL; return IN_BEYOND;
+    case 6: config->group = NULL; return IN_BEYOND;
     }
     which -= 7;
     if (which >= config->keep_fds_count)
@@ -37,7 +37,7 @@ static int take_back(struct blivet_config *config, size_t which)
     fds[which] = first;
     config->keep_fds++;
     config->keep_fds_count--;
-    return 13;
+    return IN_DESCRIPTORS;
 }
 
 static void add(struct foresight *found, int step, const struct blivet_error *error)
@@ -61,7 +61,7 @@ static void rehearse(struct foresight *found, struct blivet_config config, const
             same = step >= 0 && blivet_rehearse_on(&less, ops, &is_lock, &other) != 0 &&
                    strcmp(error.message, other.message) == 0;
         } while (same);
-        add(found, step < 0 ? BEFORE : step, &error);
+        add(found, step < 0 ? IN_BEFORE : step, &error);
         if (step < 0)
             break; /* nothing that was asked for is at fault */
         config = less;
@@ -81,10 +81,10 @@ static void look_at_ready_fd(struct foresight *found, const struct blivet_config
     snprintf(digits, sizeof digits, "%d", config->ready_fd);
     blivet_set_error(&error, BLIVET_INVALID_CONFIG, 0, "readiness descriptor", digits,
                      "is too close to the limit of open files");
-    add(found, 1, &error);
+    add(found, IN_FIRST_FORK, &error);
 }
 
-/* An output that step 12 would refuse: a directory, and of one that is given to the user, whatever others may have
+/* An output that its step would refuse: a directory, and of one that is given to the user, whatever others may have
  * chosen (PRV-8).  NULL with *number 0: nothing. */
 static const char *fault_of_output(const char *path, bool given, const struct blivet_ops *ops, int *number)
 {
@@ -100,7 +100,7 @@ static const char *fault_of_output(const char *path, bool given, const struct bl
     return NULL;
 }
 
-/* What validation leaves to step 12 (CFG-5). */
+/* What validation leaves to the step of the output files (CFG-5). */
 static void look_at_outputs(struct foresight *found, const struct blivet_config *config, const struct blivet_ops *ops)
 {
     const char *const paths[] = { config->stdout_path, config->stderr_path };
@@ -114,7 +114,7 @@ static void look_at_outputs(struct foresight *found, const struct blivet_config 
         if (!why && number == 0)
             continue;
         blivet_set_error(&error, BLIVET_OUTPUT_FAILED, number, i == 0 ? "stdout" : "stderr", paths[i], why);
-        add(found, 12, &error);
+        add(found, IN_OUTPUT, &error);
     }
 }
 
@@ -190,7 +190,7 @@ static void find_program(struct foresight *found, const struct options *options,
         blivet_set_error(&error, BLIVET_PROGRAM_UNUSABLE, error.system_errno, "interpreter of the program",
                          search.interpreter, NULL);
     if (*found->program == '\0')
-        add(found, BEYOND, &error);
+        add(found, IN_BEYOND, &error);
 }
 
 /* In the order in which the start would come upon it. */
@@ -201,7 +201,7 @@ void foresee(struct foresight *found, struct options *options, const struct bliv
     if (options->program_path)
         options->program[0] = options->program_path;
     if (!usable && blivet_validate_on(&options->config, ops, &error) == 0)
-        add(found, BEYOND, &unusable);
+        add(found, IN_BEYOND, &unusable);
     bool early = found->count > 0;
     rehearse(found, options->config, ops);
     look_at_ready_fd(found, &options->config, ops);
@@ -209,5 +209,5 @@ void foresee(struct foresight *found, struct options *options, const struct bliv
     if (usable)
         find_program(found, options, ops);
     else if (!early)
-        add(found, BEYOND, &unusable);
+        add(found, IN_BEYOND, &unusable);
 }

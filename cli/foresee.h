@@ -5,11 +5,11 @@
 #include <limits.h>
 
 enum {
-    BEFORE,
-#define STEP(number, symbol, name, purpose, hazard) BETWEEN_##symbol = (number),
+    IN_BEFORE,
+#define STEP(number, symbol, name, purpose, hazard) IN_##symbol = (number),
 #include "../core/steps.def"
 #undef STEP
-    BEYOND
+    IN_BEYOND
 };
 enum { MOST_PROBLEMS = 16 };
 

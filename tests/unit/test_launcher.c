@@ -90,7 +90,7 @@ static void a_verdict_decides_whatever_else_is_known(void **state)
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         for (int known = 0; known < 8; known++) {
-            meet(&outcomes[i], 15, known & 1, known & 2);
+            meet(&outcomes[i], STEP_APPLICATION, known & 1, known & 2);
             script.short_counts = known & 4;
             wait_for_verdict((struct blivet_config){ 0 });
             assert_outcome(outcomes[i].code, outcomes[i].words);
@@ -105,7 +105,7 @@ static void a_message_longer_than_the_buffer_is_cut(void **state)
     memset(endless + 1, 'x', sizeof endless - 1);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct outcome outcome = { endless, sizes[i], false, false, ALIVE, false, 0, 73, NULL };
-        meet(&outcome, 15, true, true);
+        meet(&outcome, STEP_APPLICATION, true, true);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_int_equal(script.exit_code, 73);
         assert_in_range(strlen(script.printed), BLIVET_MESSAGE_SIZE, BLIVET_MESSAGE_SIZE + 20);
@@ -146,7 +146,7 @@ static void silence_is_judged_by_what_the_system_tells(void **state)
         { SAYS("\xff"), true, false, ALIVE, false, 0, 1, "daemon hung up before it was ready" },
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
-        meet(&outcomes[i], 12, true, true);
+        meet(&outcomes[i], STEP_OUTPUT, true, true);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_outcome(outcomes[i].code, outcomes[i].words);
     }
@@ -162,7 +162,7 @@ static void without_handles_silence_that_was_not_announced_is_still_a_failure(vo
         { SAYS("\xff"), true, true, NULL, false, 0, 0, NULL },
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
-        meet(&outcomes[i], 12, false, false);
+        meet(&outcomes[i], STEP_OUTPUT, false, false);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_outcome(outcomes[i].code, outcomes[i].words);
     }
@@ -179,7 +179,7 @@ static void a_death_is_seen_though_a_worker_holds_the_channel(void **state)
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         for (int known = 1; known < 4; known++) {
-            meet(&outcomes[i], 12, known & 1, known & 2);
+            meet(&outcomes[i], STEP_OUTPUT, known & 1, known & 2);
             script.event_ms = 3000; /* it dies after a while */
             if (!(known & 1) && outcomes[i].code == 1) {
                 script.status_kept = true;
@@ -199,7 +199,7 @@ static void a_subreaper_knows_how_its_child_died(void **state)
                                 silent = { SAYS("\x49x\n"), false, false, ALIVE, false, 0, 73, NULL };
     const struct outcome *const outcomes[] = { &killed, &failed, &silent };
     for (size_t i = 0; i < 3; i++) {
-        meet(outcomes[i], 12, false, false);
+        meet(outcomes[i], STEP_OUTPUT, false, false);
         script.daemon_is_child = true;
         wait_for_verdict((struct blivet_config){ 0 });
         assert_outcome(outcomes[i]->code, i ? "x" : "daemon was killed by SIGSEGV" IN_STEP);
@@ -212,13 +212,13 @@ static void the_step_last_entered_is_named(void **state)
 {
     (void)state;
     static const struct outcome dead = { SAYS(""), true, true, NULL, false, 0, 1, NULL };
-    for (int step = 4; step <= 15; step++) {
+    for (int step = STEP_UMASK; step <= STEP_APPLICATION; step++) {
         char words[128];
         meet(&dead, step, true, true);
         wait_for_verdict((struct blivet_config){ 0 });
         snprintf(words, sizeof words, "daemon ended before it was ready in step %d, %s", step,
-                 step < 15 ? blivet_step_name(step) : "");
-        assert_outcome(1, step < 15 ? words : "daemon ended before it was ready after the last step, in its own start");
+                 step < STEP_APPLICATION ? blivet_step_name(step) : "");
+        assert_outcome(1, step < STEP_APPLICATION ? words : "daemon ended before it was ready after the last step, in its own start");
     }
 }
 
@@ -229,8 +229,8 @@ static void a_leader_that_dies_takes_the_start_with_it(void **state)
     (void)state;
     static const struct outcome silence = { SAYS(""), true, true, NULL, false, 0, 1, NULL };
     static const struct { int status, step; const char *words; } cases[] = {
-        { 9, 3, "session leader was killed by SIGKILL in step 3, second fork" },
-        { 71 << 8, 14, "session leader ended before it was ready, with exit status 71, in step 3, second fork" },
+        { 9, STEP_SECOND_FORK, "session leader was killed by SIGKILL in step 3, second fork" },
+        { 71 << 8, STEP_HAND_OVER, "session leader ended before it was ready, with exit status 71, in step 3, second fork" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         meet(&silence, cases[i].step, true, true);
@@ -247,7 +247,7 @@ static void a_daemon_without_handles_that_nobody_reaps_is_not_waited_for(void **
 {
     (void)state;
     static const struct outcome silence = { SAYS(""), true, true, NULL, false, 0, 1, NULL };
-    meet(&silence, 14, false, false);
+    meet(&silence, STEP_HAND_OVER, false, false);
     script.leader_status = SIGKILL;
     script.daemon_unreaped = true;
     wait_for_verdict((struct blivet_config){ 0 });
@@ -271,7 +271,7 @@ static void go_is_said_when_the_leader_is_gone(void **state)
 {
     (void)state;
     static const struct outcome ready = { SAYS("\0"), false, false, ALIVE, false, 0, 0, NULL };
-    meet(&ready, 15, true, true);
+    meet(&ready, STEP_APPLICATION, true, true);
     wait_for_verdict((struct blivet_config){ 0 });
     assert_true(strstr(script.trace, "waitid ") < strstr(script.trace, "send "));
     assert_int_equal(strncmp(strstr(script.trace, "fork "), "fork close sigprocmask waitid ", 30), 0); /* ^C ends the wait */
@@ -289,7 +289,7 @@ static void a_status_that_comes_late_is_waited_for(void **state)
         { ENOTTY, "daemon ended before it was ready" IN_STEP }, /* a kernel that does not know the question */
     };
     for (size_t i = 0; i < 2; i++) {
-        meet(&dead, 12, true, true);
+        meet(&dead, STEP_OUTPUT, true, true);
         script_fail("pidfd_exit_status", 1, cases[i].error);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_outcome(1, cases[i].words);
@@ -305,7 +305,7 @@ static void a_daemon_that_cannot_hear_go_is_judged_like_any_other(void **state)
                                            "daemon was killed by SIGKILL" IN_STEP };
     const struct outcome *const outcomes[] = { &told, &killed };
     for (size_t i = 0; i < 2; i++) {
-        meet(outcomes[i], 12, true, true);
+        meet(outcomes[i], STEP_OUTPUT, true, true);
         script_fail("send", 1, EPIPE);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_outcome(outcomes[i]->code, outcomes[i]->words);
@@ -317,7 +317,7 @@ static void a_leaders_death_does_not_undo_a_start(void **state)
 {
     (void)state;
     static const struct outcome started = { SAYS("\xff"), true, false, EXECED, false, 0, 0, NULL };
-    meet(&started, 15, true, true);
+    meet(&started, STEP_APPLICATION, true, true);
     script.leader_status = SIGKILL;
     script.leader_spoke = true;
     wait_for_verdict((struct blivet_config){ 0 });
@@ -349,7 +349,7 @@ static void a_stat_that_is_empty_is_no_death(void **state)
     (void)state;
     static const struct outcome silent = { NULL, 0, false, false, "", false, 0, 75,
                                            "daemon was not ready after 0.500 seconds in step 14, hand-over" };
-    meet(&silent, 14, true, false);
+    meet(&silent, STEP_HAND_OVER, true, false);
     script.watch = leave_an_old_errno;
     wait_for_verdict((struct blivet_config){ .ready_timeout_ms = 500 });
     assert_outcome(75, silent.words);
@@ -376,7 +376,7 @@ static void what_was_killed_with_the_daemon_has_a_moment_to_be_gone(void **state
         struct launch_case launch = { .ops = &ops };
         ops.kill = be_a_group;
         gone_ms = moments[i];
-        meet(&failed, 15, true, true);
+        meet(&failed, STEP_APPLICATION, true, true);
         assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
         assert_outcome(73, "x");
         assert_in_range(script.clock_ms, i == 1 ? 10 : 0, i == 0 ? 5 : 100); /* nobody waits for ever */
@@ -398,7 +398,7 @@ static void a_channel_that_cannot_be_read_is_a_system_error(void **state)
         { "send", ENOBUFS, "notification channel: no buffer space available" }, /* the "go" */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        meet(&alive, 15, true, true);
+        meet(&alive, STEP_APPLICATION, true, true);
         script_fail(cases[i].call, 1, cases[i].error);
         wait_for_verdict((struct blivet_config){ 0 });
         assert_int_equal(script.faults_fired, 1);
@@ -413,7 +413,7 @@ static void interruptions_change_nothing(void **state)
     static const char *const calls[] = { "recv", "poll", "recvmsg", "waitid", "pread", "send" };
     static const struct outcome started = { SAYS("\xff"), true, false, EXECED, false, 0, 0, NULL };
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        meet(&started, 15, true, true);
+        meet(&started, STEP_APPLICATION, true, true);
         script_fail(calls[i], 1, EINTR);
         wait_for_verdict((struct blivet_config){ .ready_timeout_ms = i % 2 ? 1000 : 0 });
         assert_int_equal(script.faults_fired, 1);
@@ -426,7 +426,7 @@ static void a_message_that_cannot_be_printed_changes_nothing(void **state)
     (void)state;
     static const struct outcome failed = { SAYS("\x49x\n"), true, true, NULL, false, 0, 73, NULL };
     for (int how = 0; how < 3; how++) {
-        meet(&failed, 15, true, true);
+        meet(&failed, STEP_APPLICATION, true, true);
         script.stuck_reader = how == 0;
         if (how == 1)
             script_kernel.close(2);

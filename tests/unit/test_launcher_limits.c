@@ -4,18 +4,18 @@
 
 #define ALIVE "102 (x) S 101 101 101 0 -1 64 0"
 
-static void the_daemon_sleeps_in_step_14(void)
+static void the_daemon_sleeps_at_the_hand_over(void)
 {
     struct blivet_page *page = script.page;
     page->pid = SCRIPT_DAEMON_PID;
-    page->step = 14;
+    page->step = STEP_HAND_OVER;
     script_add("/run/x.pid", S_IFREG | 0644, "102\n");
 }
 
 static void nothing_is_heard(void)
 {
     script_begin(SCRIPT_LAUNCHER);
-    script.meanwhile = the_daemon_sleeps_in_step_14;
+    script.meanwhile = the_daemon_sleeps_at_the_hand_over;
     script.has_stat = script.has_pidfd = true;
     script.stat_line = ALIVE;
 }
@@ -248,7 +248,7 @@ static void a_daemon_that_has_left_its_group_is_reached_too(void **state)
 
 static void the_application_starts(void)
 {
-    the_daemon_sleeps_in_step_14();
+    the_daemon_sleeps_at_the_hand_over();
     ((struct blivet_page *)script.page)->step = STEP_APPLICATION;
 }
 
@@ -309,7 +309,7 @@ static void a_session_that_is_not_to_be_ended_is_not_looked_at(void **state)
     wait_for_verdict(500, BLIVET_LEAVE_ON_TIMEOUT);
     assert_false(script_called("getdents"));
     others_are_there();
-    script.meanwhile = the_daemon_sleeps_in_step_14;
+    script.meanwhile = the_daemon_sleeps_at_the_hand_over;
     wait_for_verdict(500, 0);
     assert_false(script_called("getdents"));
 }

@@ -222,11 +222,11 @@ static void a_failing_daemon_cleans_up_before_it_tells(void **state)
 
 static void (*prepare_files)(void);
 
-static void the_daemon_dies_in_step_12(void)
+static void the_daemon_dies_in_its_step(void)
 {
     struct blivet_page *page = script.page;
     page->pid = SCRIPT_DAEMON_PID;
-    page->step = 12;
+    page->step = STEP_OUTPUT;
     prepare_files();
 }
 
@@ -283,7 +283,7 @@ static void the_launcher_removes_the_pidfile_of_a_daemon_that_was_killed(void **
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_LAUNCHER);
         prepare_files = cases[i].files;
-        script.meanwhile = the_daemon_dies_in_step_12;
+        script.meanwhile = the_daemon_dies_in_its_step;
         script.hears_end = script.daemon_dead = script.has_pidfd = true;
         if (!cases[i].may_unlink)
             script_fail("unlink", 0, EACCES);
@@ -302,7 +302,7 @@ static int step_of_death;
 
 static void the_daemon_dies_in_that_step(void)
 {
-    the_daemon_dies_in_step_12();
+    the_daemon_dies_in_its_step();
     ((struct blivet_page *)script.page)->step = step_of_death;
 }
 
@@ -416,7 +416,7 @@ static void the_launcher_removes_nothing_without_the_lock(void **state)
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         script_begin(SCRIPT_LAUNCHER);
         prepare_files = own_file;
-        script.meanwhile = the_daemon_dies_in_step_12;
+        script.meanwhile = the_daemon_dies_in_its_step;
         script.hears_end = script.daemon_dead = script.has_pidfd = true;
         script_fail("flock", 0, errors[i]);
         assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
@@ -433,7 +433,7 @@ static void a_lock_of_the_dead_is_waited_for(void **state)
     for (size_t i = 0; i < 2; i++) {
         script_begin(SCRIPT_LAUNCHER);
         prepare_files = locked_file;
-        script.meanwhile = the_daemon_dies_in_step_12;
+        script.meanwhile = the_daemon_dies_in_its_step;
         script.hears_end = script.daemon_dead = script.has_pidfd = true;
         script.foreign_lock_ms = cases[i].released;
         assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
@@ -454,7 +454,7 @@ static void a_lock_that_is_anothers_by_then_is_not_waited_for(void **state)
     (void)state;
     script_begin(SCRIPT_LAUNCHER);
     prepare_files = locked_file;
-    script.meanwhile = the_daemon_dies_in_step_12;
+    script.meanwhile = the_daemon_dies_in_its_step;
     script.hears_end = script.daemon_dead = script.has_pidfd = true;
     script.watch = another_instance_writes_its_number;
     assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
@@ -566,7 +566,7 @@ static void with_closed_standard_descriptors_the_pidfile_of_the_dead_goes_too(vo
         for (int fd = 0; fd < 3; fd++)
             script_kernel.close(fd);
         prepare_files = ways[i];
-        script.meanwhile = the_daemon_dies_in_step_12;
+        script.meanwhile = the_daemon_dies_in_its_step;
         script.hears_end = script.daemon_dead = script.has_pidfd = true;
         script.foreign_lock_ms = 300; /* a moment to let go */
         assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid", .lockfile = i == 1 ? "/run/x.lock" : NULL }),
@@ -580,7 +580,7 @@ static void a_pidfile_that_cannot_be_read_is_left(void **state)
     (void)state;
     script_begin(SCRIPT_LAUNCHER);
     prepare_files = own_file;
-    script.meanwhile = the_daemon_dies_in_step_12;
+    script.meanwhile = the_daemon_dies_in_its_step;
     script.hears_end = script.daemon_dead = script.has_pidfd = true;
     script_fail("pread", 0, EIO);
     assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
