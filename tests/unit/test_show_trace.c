@@ -39,7 +39,7 @@ static void a_line_has_time_process_step_call_and_result(void **state)
     ops->umask(027);
     script_fail("chdir", 1, ENOENT);
     ops->chdir("/a\"b");
-    ops->enter_step(15);
+    ops->enter_step(STEP_APPLICATION);
     ops->getpwnam("nobody at all");
     assert_contains(shown(trace_as_text, &ending, false), "        ms process  step  call\n"
                                                           "     0.002 launcher    -  environment() = 0x");

@@ -45,7 +45,7 @@ static void record(void)
     }
     for (int i = 0; i < 3; i++)
         ops->getuid();
-    ops->enter_step(15);
+    ops->enter_step(STEP_APPLICATION);
     for (int i = 0; i < 12; i++) {
         char path[32];
         snprintf(path, sizeof path, "/%.*s", 4 + i, "xxxx xxxxxxxxxxxxxx");
