@@ -165,6 +165,9 @@ def check_steps():
     names = [(number, name) for number, name, *_ in steps()]
     check("SEQ-1: the README's sequence is steps.def", [row[:3] for row in steps()],
           [(int(n), name, text) for n, name, text in re.findall(r"^(\d+)\. \*\*(.*?)\*\*: (.*)$", README, re.M)])
+    row = re.search(r"^\| SEQ-1 \|.*", read("tests/spec.md"), re.M).group(0)
+    check("SEQ-1: the specification has as many", [number for number, _ in names],
+          [int(number) for number in re.findall(r"[:·] (\d+) ", row)])
     check("SEQ-1: daemonize(1) lists the steps", names, listed_steps(COMMAND))
     tour = re.findall(r"^\.Ss (\d+)\. (.*?)\n(.*?)(?=^\.S[sh] )", TOUR, re.S | re.M)
     check("SEQ-1: blivet(7) explains the steps", names, [(int(number), name) for number, name, _ in tour])
