@@ -49,7 +49,7 @@ struct script_walk {
     char at[SCRIPT_PATH];   /* where we are, without links and dots; in the end where the file is or would be */
     char rest[SCRIPT_PATH]; /* what is still to be walked */
     int links;
-    bool folder; /* the last link said that it leads to one: it ends in '/' */
+    bool folder; /* a last link said that it leads to one: it ends in '/' */
 };
 
 /* The file at the end of a path; NULL with errno. */

@@ -58,7 +58,7 @@ static bool enter_link(struct script_walk *walk, const char *target, const char 
     int length = snprintf(rest, sizeof rest, "%s/%s", target, behind);
     if (*behind == '\0')
         length = snprintf(rest, sizeof rest, "%s", target);
-    walk->folder = *behind == '\0' && *target != '\0' && target[strlen(target) - 1] == '/';
+    walk->folder |= *behind == '\0' && *target != '\0' && target[strlen(target) - 1] == '/';
     strcpy(walk->rest, rest); /* behind was in it */
     if (*target == '/')
         strcpy(walk->at, "/");
@@ -105,7 +105,7 @@ struct script_file *script_walk_to(struct script_walk *walk, const char *path, b
         if (!step(walk, follow))
             return NULL;
     struct script_file *file = script_file(walk->at);
-    if (file && path[length - 1] == '/' && !S_ISDIR(file->mode))
+    if (file && (walk->folder || path[length - 1] == '/') && !S_ISDIR(file->mode))
         return lost(ENOTDIR);
     return file ? file : lost(ENOENT);
 }

@@ -16,8 +16,8 @@ struct line {
 
 static const char *const fields[] = {
     "option", "program", "option --umask", "option --keep-fd", "option --timeout", "option --on-timeout",
-    "option --ready", "option --chown", "option --env", "configuration", "umask", "readiness descriptor", "lockfile",
-    "pidfile", "working directory", "stdout", "stderr", "env", "keep-fd", "user", "group", NULL
+    "option --ready", "option --chown", "option --env", "option --trace", "option --explain", "configuration", "umask",
+    "readiness descriptor", "lockfile", "pidfile", "working directory", "stdout", "stderr", "env", "keep-fd", "user", "group", NULL
 };
 
 static void add(struct line *line, const char *format, ...)

@@ -355,12 +355,12 @@ static void closing_in_a_worker_only_drops_its_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM("NTF-7 NTF-13 NTF-3 ERR-6", who_has_no_launcher_is_told_so_and_lives),
         CLAIM("NTF-9", a_second_failure_is_not_told),
         CLAIM("NTF-1 NTF-12", ready_is_one_zero_byte_and_then_the_end),
         CLAIM("NTF-3 NTF-6 NTF-8", the_announcement_leaves_room_for_a_failure),
         CLAIM("NTF-10 ERR-5", who_is_still_root_is_not_ready),
         CLAIM("SEQ-4", foreground_mode_has_nobody_to_tell),
-        CLAIM("NTF-7 NTF-13 NTF-3 ERR-6", who_has_no_launcher_is_told_so_and_lives),
         CLAIM("NTF-11", a_launcher_that_has_left_as_asked_is_no_error),
         CLAIM("NTF-11", a_launcher_that_left_before_go_is_no_error_either),
         CLAIM("NTF-15 SEQ-4", in_foreground_mode_the_readiness_descriptor_stays_open),
