@@ -25,7 +25,6 @@ import linux  # noqa: E402  (the folder must be on the path first)
 
 TRACE_AT, MEMORY = 4096, 4096 + 16 + 168 * 20000  # as in table.h and trace.h; sparse
 RECORD = struct.Struct("=qqqiiIhhhh128s4x")
-APPLICATION, CLOSE = 15, 16  # the steps behind the last one: core/internal.h, table.h
 PROCESSES = ("launcher", "leader", "daemon")
 PATIENCE = 20  # seconds for one start; the slowest is a fraction of one
 PROGRAMS = ("daemonize-faulty", "library-faulty", "program", "script")
@@ -46,6 +45,7 @@ def errnos_of(row):
 CALLS = [(name, errnos_of(rest)) for name, rest in
          rows_of("syscall/ops.def", r"^(?:CALL\([^\n]*?, |VOID\()(\w+), (\((?:[^\n]|\n +)*)")]
 STEPS = {int(number): name for number, name in rows_of("core/steps.def", r'^STEP\((\d+), \w+, "([^"]*)"')}
+APPLICATION, CLOSE = len(STEPS) + 1, len(STEPS) + 2  # the steps behind the last one: core/internal.h, table.h
 REASONS = dict(rows_of("core/errno.def", r'^REASON\((\w+), "([^"]*)"'))
 
 
