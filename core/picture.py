@@ -7,6 +7,7 @@
 Time runs downwards, in the order of the trace; a row is one thing that happens, and the figures at the left are its
 milliseconds.  The calls of a step stand beside its name, each once.  Colours follow the reader's light or dark scheme."""
 import json
+import os
 import sys
 from html import escape
 
@@ -15,6 +16,8 @@ LANES = {"launcher": 100, "leader": 440, "daemon": 680}  # where its line is; it
 CAPTIONS = {"launcher": ("launcher", "was started, and answers with the truth"),
             "leader": ("session leader", "lives for a moment"), "daemon": ("daemon", "is what stays")}
 ROOM = {"launcher": 280, "leader": 190, "daemon": 200}
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.def"), encoding="utf-8") as definitions:
+    STEPS = sum(line.startswith("STEP(") for line in definitions)
 BESIDE = 186  # in the daemon's lane the calls stand beside the title, so far from it
 
 # What the launcher does after its fork; each deed begins with that call.
@@ -62,7 +65,7 @@ class Block:
 
     def __init__(self, call, title):
         self.process, self.step, self.time, self.title, self.names = call.process, call.step, call.begin, title, []
-        self.number = str(call.step) if 1 <= call.step <= 14 and title not in dict(DEEDS).values() else ""
+        self.number = str(call.step) if 1 <= call.step <= STEPS and title not in dict(DEEDS).values() else ""
 
     def lines(self):
         """The calls, folded to the lane's room."""
