@@ -68,8 +68,14 @@ bool blivet_is_certainly_alive(const struct launch *launch)
 bool blivet_dies_within(const struct launch *launch, int milliseconds)
 {
     struct pollfd pidfd = { .fd = launch->pidfd, .events = POLLIN };
-    int ready;
-    UNINTERRUPTED(ready, launch->ops->poll(&pidfd, 1, milliseconds));
+    int64_t deadline = -1;
+    int ready, left = milliseconds;
+    while ((ready = launch->ops->poll(&pidfd, 1, left)) < 0 && errno == EINTR) {
+        int64_t now = blivet_now_ms(launch->ops);
+        if (deadline < 0)
+            deadline = now + milliseconds; /* from the first time on: a timer of the caller's must not put it off for ever */
+        left = deadline > now ? (int)(deadline - now) : 0;
+    }
     return ready > 0;
 }
 

@@ -279,8 +279,13 @@ int kernel_poll(struct pollfd *fds, nfds_t count, int milliseconds)
     const struct script_notice *next = &script.notices[script.notices_heard];
     if (script.notices_heard < script.notice_count && script.clock_ms < next->at_ms && next->at_ms <= until)
         until = next->at_ms;
-    if (until > 3600000)
+    int64_t rings = script.timer_ms > 0 ? (script.clock_ms / script.timer_ms + 1) * script.timer_ms : INT64_MAX;
+    if (script.clock_ms > 3600000 || (until > 3600000 && rings >= until))
         script_stop(SCRIPT_HUNG); /* nothing will ever happen */
+    if (rings < until) {
+        script.clock_ms = rings;
+        return fail(EINTR);
+    }
     script.clock_ms = until;
     return look(fds, count);
 }

@@ -126,7 +126,7 @@ struct script {
     sigset_t mask;
     char **environment;
     char names[8][64];           /* set by setenv */
-    int64_t clock_ms;
+    int64_t clock_ms, timer_ms;  /* the caller's interval timer, whose signal it catches; 0: none */
     ino_t next_inode;
     void *page;                  /* shared memory */
     size_t page_size;

@@ -191,6 +191,27 @@ static void a_death_is_seen_though_a_worker_holds_the_channel(void **state)
         }
 }
 
+/* Its signal ends each sleep before a tick is over. */
+static void a_timer_of_the_callers_keeps_nothing_from_being_looked_at(void **state)
+{
+    (void)state;
+    static const struct outcome runs = { SAYS("\xff"), false, false, EXECED, false, 0, 0, NULL },
+                                dies = { SAYS(""), false, true, ZOMBIE("11"), false, 0, 1, "daemon was killed by SIGSEGV" IN_STEP };
+    for (int pidfd = 0; pidfd < 2; pidfd++) {
+        meet(&runs, STEP_OUTPUT, true, pidfd);
+        script.timer_ms = 10;
+        wait_for_verdict((struct blivet_config){ 0 });
+        assert_outcome(0, NULL);
+        assert_in_range(script.clock_ms, 0, 100);
+        meet(&dies, STEP_OUTPUT, true, pidfd);
+        script.event_ms = 3000;
+        script.timer_ms = 10;
+        wait_for_verdict((struct blivet_config){ 0 });
+        assert_outcome(1, dies.words);
+        assert_in_range(script.clock_ms, 3000, 4000);
+    }
+}
+
 static void a_subreaper_knows_how_its_child_died(void **state)
 {
     (void)state;
@@ -445,6 +466,7 @@ int main(void)
         CLAIM("NTF-3 NTF-13 NTF-14 ERR-13", silence_is_judged_by_what_the_system_tells),
         CLAIM("NTF-3 NTF-13 SEQ-14 ERR-13", without_handles_silence_that_was_not_announced_is_still_a_failure),
         CLAIM("NTF-16", a_death_is_seen_though_a_worker_holds_the_channel),
+        CLAIM("NTF-16", a_timer_of_the_callers_keeps_nothing_from_being_looked_at),
         CLAIM("SEQ-13 NTF-14", a_subreaper_knows_how_its_child_died),
         CLAIM("NTF-14", the_step_last_entered_is_named),
         CLAIM("NTF-13 NTF-14", a_leader_that_dies_takes_the_start_with_it),
