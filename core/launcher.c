@@ -112,7 +112,7 @@ static int nap(const struct launch *launch)
 static int await_event(struct launch *launch, struct pollfd fds[2])
 {
     fds[1].fd = launch->pidfd; /* MAINPID= may have changed it */
-    fds[0].revents = fds[1].revents = 0;
+    fds[0].revents = fds[1].revents = 0; /* a poll that is interrupted leaves them as they were */
     int ready = launch->ops->poll(fds, 2, nap(launch));
     if (ready < 0 && errno == EINTR)
         ready = 0; /* a timer of the caller's must not put the looks off for ever */

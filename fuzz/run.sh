@@ -6,8 +6,9 @@
 # All targets run at the same time, each for SECONDS; how much processor time each had is told beside.
 # It starts from fuzz/corpus/TARGET (in the repository) and build-fuzz/TARGET (what earlier runs found), and keeps what
 # is new in build-fuzz/TARGET.  A finding stays as build-fuzz/TARGET-crash-* and so on, and makes the exit status 1.
-# build-fuzz/figures.json has for each target runs, seconds, processor time, edges of coverage and findings, this run's and the sum
-# of all.  MINIMISE=yes afterwards makes the corpus of the repository anew: the smallest set that covers as much.
+# build-fuzz/figures.json has for each target runs, seconds, processor time, edges of coverage and findings, this run's
+# and the sum of all.  MINIMISE=yes afterwards makes the corpus of the repository anew: the smallest set that covers as
+# much.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
@@ -33,7 +34,7 @@ run() { # target: its log ends with what `times` says of the fuzzer
   dictionary=
   [ ! -f "fuzz/$1.dict" ] || dictionary=-dict=fuzz/$1.dict
   # shellcheck disable=SC2086
-  "$out/fuzz_$1" -max_total_time="$seconds" -max_len=2048 -timeout=60 -print_final_stats=1 $dictionary \
+  "$out/fuzz_$1" -max_total_time="$seconds" -max_len=2048 -timeout=10 -print_final_stats=1 $dictionary \
     -artifact_prefix="$out/$1-" "$out/$1" "fuzz/corpus/$1" && code=0 || code=$?
   times
   return "$code"
