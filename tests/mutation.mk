@@ -1,4 +1,6 @@
 # mutation.mk - the build of tests/mutation.sh: what may be mutated is one shared object, the unit tests are linked once.
+#
+# PROGRAM.objects names the objects that the linker takes from an archive for it: no other can change what it does.
 out := build-mutation
 flags := -std=c11 -O0 -w -fPIC -fstack-protector-all -fsanitize=undefined -fsanitize-undefined-trap-on-error -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore
 sources := $(wildcard core/*.c) $(filter-out cli/main.c cli/daemoncheck.c,$(wildcard cli/*.c)) syscall/libc.c syscall/trace.c faults/script.c \
@@ -17,9 +19,14 @@ $(out)/%.o: %.c
 
 $(out)/faults/%.o $(out)/syscall/%.o $(out)/torture: flags += -O2 # what is not mutated
 
-$(out)/test_%: tests/unit/test_%.c | $(out)/subject.so
+$(out)/subject.a: | $(out)/subject.so
+	rm -f $@ && $(AR) rcsT $@ $(objects)
+
+$(out)/test_%: tests/unit/test_%.c | $(out)/subject.so $(out)/subject.a
+	$(CC) $(flags) $< $(out)/subject.a -lcmocka -Wl,--trace -o $@ >$@.objects
 	$(CC) $(flags) $< $(out)/subject.so -lcmocka -Wl,-rpath,$(CURDIR)/$(out) -o $@
 
 torture := torture.c judge.c promises.c situations.c
-$(out)/torture: $(torture:%=tests/torture/%) | $(out)/subject.so
+$(out)/torture: $(torture:%=tests/torture/%) | $(out)/subject.so $(out)/subject.a
+	$(CC) $(flags) $^ $(out)/subject.a -Wl,--trace -o $@ >$@.objects
 	$(CC) $(flags) $^ $(out)/subject.so -Wl,-rpath,$(CURDIR)/$(out) -o $@

@@ -14,16 +14,24 @@ set -eu
 cd "$(dirname "$0")/.."
 out=build-mutation
 
-# The tests of the mutated file first: they are the likeliest to notice.  Tests of cli/ alone are not asked about core/.
+# The tests of the mutated file first: they are the likeliest to notice.  Then those of all others that its object is
+# linked into (mutation.mk), and the torture, which takes longest, last.  The first that fails ends it.
 if [ "${1:-}" = killers ]; then
+  file=${MUTATE_FILE:-}
+  own=$out/test_$(basename "$file" .c)
+  object=${file:+$out/${file%.c}.o} # none: all of them
+  lists=$(grep -lsF -e "$object" "$own"*.objects "$out"/test_*.objects "$out/torture.objects") || : # there may be none of its own
   LD_PRELOAD=libc_malloc_debug.so.0 # a byte written past the end of a piece of memory ends the program
   GLIBC_TUNABLES=glibc.malloc.check=3
   export LD_PRELOAD GLIBC_TUNABLES
-  for program in "$out/test_$(basename "${MUTATE_FILE:-none}" .c)"* "$out"/test_*; do
-    case ${MUTATE_FILE:-none}/${program##*/} in core/*/test_check* | core/*/test_options | core/*/test_show_trace | core/*/test_trace) continue ;; esac
-    [ ! -x "$program" ] || "$program" || exit 1
+  for list in $lists; do
+    program=${list%.objects}
+    case ${ran:-} in *" $program "*) continue ;; esac
+    ran="${ran:-} $program "
+    case $program in */torture) set -- tests/torture/promises.txt "$program.jsonl" ;; *) set -- ;; esac
+    "$program" "$@" || exit 1
   done
-  exec "$out/torture" tests/torture/promises.txt "$out/torture.jsonl"
+  exit 0
 fi
 
 . tests/install.sh
@@ -42,7 +50,8 @@ mkdir -p "$out"
 rm -f "$out/figures.json"
 optimised='-std=c11 -O2 -w -fPIC -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icore -S' # no line numbers, no file name but one
 CMOCKA_TEST_ABORT=1 # the first failure ends the program
-export CMOCKA_TEST_ABORT
+TORTURE_ABORT=1
+export CMOCKA_TEST_ABORT TORTURE_ABORT
 # shellcheck disable=SC2016,SC2086
 python3 tests/mutate.py --build 'make -sf tests/mutation.mk' --object-check "cc $optimised"' "$MUTATE_FILE" -o - | md5sum' \
   --test 'prlimit --core=0 --cpu=10 --as=2000000000 sh tests/mutation.sh killers' --jobs 2 \

@@ -13,6 +13,7 @@
  * What all runs of a situation take together, in calls and in invented milliseconds, is in lengths.txt, beside PROMISES: a
  * wait that is longer or a call more or less in any of them, for which no promise has words, is seen.  With
  * TORTURE_WRITE set it is written anew.
+ * With TORTURE_ABORT set the first failure ends it.
  * Prints a line in the end, and one for each case that is not as promised; RESULTS has them all, a JSON object a line. */
 #include "judge.h"
 #include "promises.h"
@@ -102,6 +103,15 @@ static void plan(const struct attempt *attempt)
             script_fail(attempt->made->call, attempt->made->nth, attempt->error);
 }
 
+static void count_wrong(void)
+{
+    total.wrong++;
+    if (!getenv("TORTURE_ABORT"))
+        return;
+    fflush(stdout);
+    exit(1);
+}
+
 static void report(const struct attempt *attempt, const struct expected *expected, const char *wrong)
 {
     const struct made *made = attempt->made;
@@ -120,11 +130,11 @@ static void report(const struct attempt *attempt, const struct expected *expecte
             attempt->persists ? "true" : "false", outcome.code, script.calls, (long long)script.clock_ms, *wrong ? "false" : "true");
     if (!*wrong)
         return;
-    total.wrong++;
     printf("FAIL %s: %s %s %s, the %d. %s (%s)%s\n     promised: %s\n     got: %d %s\n     %s\n",
            attempt->situation->name, process_of(attempt->situation), made->phase, error, made->nth, made->call,
            made->subject, attempt->persists ? " and each from there on" : "", expected ? expected->words : "nothing",
            outcome.code, outcome.message, wrong);
+    count_wrong();
 }
 
 static void measure(void)
@@ -147,9 +157,9 @@ static void compare_length(const struct situation *situation)
         ;
     if (strcmp(line, now) == 0)
         return;
-    total.wrong++;
     printf("FAIL %s     lengths.txt: %s     if that is meant: TORTURE_WRITE=1; else compare what RESULTS has of each case with "
            "what it had\n", now, line);
+    count_wrong();
 }
 
 static bool open_lengths(const char *promises)
@@ -197,10 +207,11 @@ static void torture(const struct situation *situation)
     for (unsigned closed = 1; closed < 4; closed++) { /* 2 stays: words are read from it */
         const char *wrong = judge_closed(situation, closed);
         total.cases++;
-        total.wrong += *wrong != '\0';
         measure();
-        if (*wrong)
+        if (*wrong) {
             printf("FAIL %s, with descriptors closed (%u)\n     %s\n", situation->name, closed, wrong);
+            count_wrong();
+        }
     }
     for (size_t i = 0; i < count; i++)
         for (int persists = 0; persists < 2; persists++) {
