@@ -137,17 +137,21 @@ pid_t check_parse_locks(const char *text, dev_t device, ino_t inode)
     return 0;
 }
 
-/* One word of mountinfo, where space, tab, newline and backslash are octal escapes. */
-static void unescape(const char *word, size_t length, char *to, size_t size)
+/* How many bytes of a path the mount point is that this word of mountinfo names, where space, tab, newline and backslash are
+ * octal escapes; 0: the path is not under it. */
+static size_t is_under(const char *path, const char *word, size_t length)
 {
     size_t used = 0;
-    for (size_t i = 0; i < length && used + 1 < size; i++)
-        if (word[i] == '\\' && i + 3 < length && strspn(word + i + 1, "01234567") >= 3) {
-            to[used++] = (char)((word[i + 1] - '0') << 6 | (word[i + 2] - '0') << 3 | (word[i + 3] - '0'));
+    for (size_t i = 0; i < length; i++, used++) {
+        char byte = word[i];
+        if (byte == '\\' && strspn(word + i + 1, "01234567") >= 3) {
+            byte = (char)((word[i + 1] - '0') << 6 | (word[i + 2] - '0') << 3 | (word[i + 3] - '0'));
             i += 3;
-        } else
-            to[used++] = word[i];
-    to[used] = '\0';
+        }
+        if (byte == '\0' || path[used] != byte)
+            return 0;
+    }
+    return path[used] == '\0' || path[used] == '/' || (used == 1 && *path == '/') ? used : 0;
 }
 
 bool check_parse_mount(const char *text, const char *path, char *mount_point, size_t size)
@@ -159,16 +163,12 @@ bool check_parse_mount(const char *text, const char *path, char *mount_point, si
             word += strcspn(word, " \n");
             word += *word == ' ';
         }
-        char name[PATH_MAX];
-        unescape(word, strcspn(word, " \n"), name, sizeof name);
-        size_t length = strlen(name);
-        bool below = strncmp(path, name, length) == 0 &&
-                     (path[length] == '\0' || path[length] == '/' || strcmp(name, "/") == 0);
-        if (below && length >= longest && length < size) { /* of two on one point, the later covers the earlier */
+        size_t length = is_under(path, word, strcspn(word, " \n"));
+        if (length > longest && length < size)
             longest = length;
-            strcpy(mount_point, name); /* fits: just measured */
-        }
     }
+    memcpy(mount_point, path, longest); /* fits: just measured */
+    mount_point[longest] = '\0';
     return longest > 0;
 }
 

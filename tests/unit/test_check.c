@@ -37,6 +37,12 @@ static void what_is_no_stat_is_refused(void **state)
     struct check_stat stat;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_false(check_parse_stat(texts[i], &stat));
+#define ALL_FIELDS "1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5"
+    assert_true(check_parse_stat("42 (a) S " ALL_FIELDS, &stat));
+    assert_false(check_parse_stat("42 ) S " ALL_FIELDS " (", &stat)); /* it closes before it opens */
+    assert_false(check_parse_stat("42 (a)S " ALL_FIELDS, &stat));
+    assert_false(check_parse_stat("42 (a) \0" ALL_FIELDS, &stat)); /* what is behind the end is not read */
+#undef ALL_FIELDS
     char longest[600], name[301];
     memset(name, 'n', 300);
     name[300] = '\0';
@@ -52,10 +58,10 @@ static void what_is_no_stat_is_refused(void **state)
 }
 
 static const char status_text[] =
-    "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
-    "Groups:\t10 0 4294967294 \nThreads:\t30\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
+    "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nUid:\t11\t12\t13\t14\nGid:\t15\t16\t17\t18\n"
+    "Groups:\t10 0 9 4294967294 \nThreads:\t30\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
     "CapInh:\t0000000000000011\nCapPrm:\t0000000000000400\nCapEff:\t000001ffffffffff\nCapAmb:\t0000000000000020\n"
-    "NoNewPrivs:\t1\n";
+    "NoNewPrivs:\t19\n";
 
 static void status_is_read_and_no_name_forges_a_line(void **state)
 {
@@ -64,12 +70,12 @@ static void status_is_read_and_no_name_forges_a_line(void **state)
     assert_true(check_parse_status(status_text, &status));
     assert_int_equal(status.umask, 027);
     assert_int_equal(status.threads, 30);
-    assert_int_equal(status.no_new_privs, 1);
+    assert_int_equal(status.no_new_privs, 19); /* more than 1 is none that there is: what is said, is taken */
     for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(status.uids[i], i + 1);
-        assert_int_equal(status.gids[i], i + 5);
+        assert_int_equal(status.uids[i], i + 11);
+        assert_int_equal(status.gids[i], i + 15);
     }
-    assert_int_equal(status.group_count, 3);
+    assert_int_equal(status.group_count, 4);
     assert_true(status.in_root_group);
     assert_true(status.blocked == 0x8000000000000001);
     assert_true(status.ignored == 0x1000);
@@ -100,7 +106,11 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
                                 "4: POSIX  ADVISORY  WRITE 126 fe:01:42 0 EOF\n"
                                 "5: FLOCK  ADVISORY  WRITE 0 fe:00:45 0 EOF\n"
                                 "5: FLOCK  ADVISORY  WRITE 127 fe:1f:48 0 EOF\n"
-                                "6: FLOCK  ADVISORY  WRITE 4294967297 fe:00:46 0 EOF";
+                                "6: FLOCK  ADVISORY  WRITE 4294967297 fe:00:46 0 EOF\n"
+                                "7: FLOCK  ADVISORY  WRITE 2147483647 fe:00:49 0 EOF\n"
+                                "8: FLOCK  ADVISORY  WRITE 1 fe:00:50 0 EOF\n"
+                                " WRITE 128 fe:00:51 0 EOF\n"
+                                "9: A-KIND-OF-TOMORROW  ADVISORY  WRITE 129 fe:00:52 0 EOF";
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 42), 123);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 43), 0);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 44), -1);
@@ -108,6 +118,10 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 45), -1);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0x1f), 48), 127);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 46), -1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 49), 2147483647);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 50), 1);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 51), 128);
+    assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 52), 129);
     assert_int_equal(check_parse_locks(locks, makedev(0xfe, 0), 4), 0);
     assert_int_equal(check_parse_locks("", 0, 0), 0);
     assert_int_equal(check_parse_locks("nonsense WRITE \n", 0, 0), 0);
@@ -130,12 +144,14 @@ static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)
     static const char mounts[] = "1 0 8:1 / / rw - ext4 x rw\n2 1 0:1 / /var rw - tmpfs x rw\n"
                                  "3 1 0:1 / /var/lib/a\\040b rw - tmpfs x rw\n4 1 0:1 / /variety rw - tmpfs x rw\n"
                                  "5 1 0:1 / /back\\134slash rw - tmpfs x rw\n"
-                                 "6 1 0:1 / /no\\/a0escape rw - tmpfs x rw\n7 1 0:1 / /cut\\04 rw - tmpfs x rw\n8";
+                                 "6 1 0:1 / /no\\/a0escape rw - tmpfs x rw\n7 1 0:1 / /cut\\04 rw - tmpfs x rw\n"
+                                 "8 1 0:1 / /end\\040 rw - tmpfs x rw\n9 1 0:1 / /nul\\000/x rw - tmpfs x rw\n10";
     static const char *const cases[][2] = {
         { "/", "/" }, { "/usr", "/" }, { "/var", "/var" }, { "/var/x", "/var" }, { "/variable", "/" },
         { "/var/lib/a b", "/var/lib/a b" }, { "/var/lib/a b/c", "/var/lib/a b" }, { "/var/lib/a", "/var" },
         { "/back\\slash/x", "/back\\slash" }, { "/variety/x", "/variety" },
         { "/no\\/a0escape", "/no\\/a0escape" }, { "/cut\\04/x", "/cut\\04" },
+        { "/end /x", "/end " }, { "/nul\0/x", "/" },
     };
     char found[256];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -143,6 +159,7 @@ static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)
         assert_string_equal(found, cases[i][1]);
     }
     assert_false(check_parse_mount("1 0 8:1 / /srv rw\n", "/usr", found, sizeof found));
+    assert_false(check_parse_mount("1 0 8:1 / ( rw\n", "(unreachable)/srv", found, sizeof found));
     assert_false(check_parse_mount("", "/usr", found, sizeof found));
 }
 
@@ -161,6 +178,7 @@ static void a_pidfile_holds_a_pid_and_a_newline(void **state)
         { "12\n\n", CHECK_PID_UNUSUAL, 12 }, { "", CHECK_NO_PID, 0 }, { "\n", CHECK_NO_PID, 0 }, { "0\n", CHECK_NO_PID, 0 },
         { "-1\n", CHECK_NO_PID, 0 }, { "1 2\n", CHECK_NO_PID, 0 }, { "1x\n", CHECK_NO_PID, 0 }, { "0x1\n", CHECK_NO_PID, 0 },
         { "99999999999999999999\n", CHECK_NO_PID, 0 }, { "\n1\n", CHECK_NO_PID, 0 },
+        { "\t12\n", CHECK_PID_UNUSUAL, 12 }, { "12\t\n", CHECK_PID_UNUSUAL, 12 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pid_t pid = 0;
@@ -170,6 +188,7 @@ static void a_pidfile_holds_a_pid_and_a_newline(void **state)
     }
     pid_t pid = 0;
     assert_int_equal(check_parse_pidfile("1\0\n", 3, &pid), CHECK_NO_PID);
+    assert_int_equal(check_parse_pidfile("\0" "1\n", 3, &pid), CHECK_NO_PID);
 }
 
 /* ---- judging ---- */
@@ -334,6 +353,8 @@ static void files_are_judged(void **state)
            strcpy(facts.directory, "/srv/x"); *facts.mount_point = '\0');
     JUDGED("directory", CHECK_RIGHT, "/jail: no file system is kept busy",
            strcpy(facts.directory, "/jail"); strcpy(facts.root, "/jail"));
+    JUDGED("directory", CHECK_WRONG, NULL, strcpy(facts.directory, "/srv/x"); strcpy(facts.mount_point, "/srv");
+           facts.directory_file.st_dev = 6; facts.fd_count = 4); /* behind the last one is none */
     JUDGED("umask", CHECK_NOTABLE, "0000: what it creates is as open to others as its code says, which must be exact",
            facts.status.umask = 0);
     JUDGED("umask", CHECK_NOTABLE, "0020: what it creates is as open to others as its code says, which must be exact",
@@ -358,6 +379,7 @@ static void standard_descriptors_are_judged(void **state)
     JUDGED("stdin", CHECK_RIGHT, "/dev/null: open, and leads nowhere", fds[0].info.flags = O_RDONLY);
     JUDGED("stdin", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fds++; facts.fd_count--);
     JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", fds[2].number = 3);
+    JUDGED("stderr", CHECK_WRONG, "closed: the next file that it opens lands here", facts.fd_count = 2);
     JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
            fds[1].file.st_rdev = makedev(136, 1));
     JUDGED("stdout", CHECK_WRONG, "/dev/null: it fails once that terminal is gone",
@@ -423,6 +445,11 @@ static void descriptors_above_2_are_judged(void **state)
            "1 stray above 2: 4 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
            fds[3].info.flags = fds[4].info.flags = O_WRONLY;
            fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO });
+    JUDGED("descriptors", CHECK_RIGHT, "1 above 2: none passes an exec but a lock", facts.fd_count = 4; fds[4].info.flags = 0);
+    JUDGED("descriptors", CHECK_WRONG,
+           "1 stray above 2: 3 is /dev/null: without close-on-exec: inherited, or lent to each program that it starts",
+           fds[3].info.flags = O_RDONLY; fds[4].info.flags = O_WRONLY; fds[3].info.locked = false; facts.pidfile.path = NULL;
+           fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO }; facts.fd_count = 4);
     JUDGED("descriptors", CHECK_RIGHT, "none above 2: no file, socket or pipe of others is held open",
            facts.fd_count = 3; (void)0);
     JUDGED("descriptors", CHECK_NOTABLE,
@@ -440,6 +467,16 @@ static const char *found_of(const struct check_facts *facts, const char *point)
     for (size_t i = 0; i < report.count; i++)
         if (strcmp(report.points[i].name, point) == 0)
             return report.points[i].found;
+    return "";
+}
+
+static const char *why_of(const struct check_facts *facts, const char *point)
+{
+    static struct check_report report;
+    check_judge(facts, &report);
+    for (size_t i = 0; i < report.count; i++)
+        if (strcmp(report.points[i].name, point) == 0)
+            return report.points[i].why;
     return "";
 }
 
@@ -507,6 +544,8 @@ static void signals_are_judged(void **state)
            facts.status.blocked = 1; facts.waits_for_signal = true);
     JUDGED("blocked", CHECK_NOTABLE, "SIGHUP: it has a signalfd, sigwait or another thread, which may take them",
            facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
+    JUDGED("blocked", CHECK_WRONG, "SIGHUP: these never arrive, and nothing is seen that would take them",
+           facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"); facts.fd_count = 4);
 }
 
 static void rights_are_judged(void **state)
@@ -548,6 +587,13 @@ static void rights_are_judged(void **state)
            facts.status.permitted = 0x400; facts.status.effective = 1);
     JUDGED("new privileges", CHECK_NOTABLE, "possible (no_new_privs is not set): a set-user-ID program that it starts would gain some",
            facts.status.no_new_privs = 0);
+    /* What it may do is decided by the effective ids. */
+    JUDGED("ids", CHECK_WRONG, NULL, facts.status.uids[1] = 0; facts.status.in_root_group = true;
+           facts.status.permitted = 0x400);
+    JUDGED("ids", CHECK_WRONG, NULL, facts.status.gids[1] = 0; judged_too = "groups");
+    JUDGED("ids", CHECK_WRONG, NULL, facts.status.gids[0] = facts.status.gids[2] = facts.status.gids[3] = 0);
+    JUDGED("ids", CHECK_WRONG, NULL, memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.uids[1] = 9;
+           facts.status.in_root_group = true; judged_too = "groups");
     struct check_facts other = good_daemon();
     other.status.uids[0] = other.status.uids[1] = other.status.uids[2] = other.status.uids[3] = 1;
     assert_string_equal(found_of(&other, "ids"), "uid 1, gid 9");
@@ -556,6 +602,12 @@ static void rights_are_judged(void **state)
     root.status.permitted = 0x1ff;
     assert_string_equal(found_of(&root, "capabilities"), "permitted 0x1ff");
     assert_string_equal(found_of(&root, "ids"), "root, gid 9");
+    root.status.group_count = 1;
+    assert_string_equal(why_of(&root, "groups"), "root has them all anyway");
+    root.status.uids[0] = root.status.uids[2] = 9;
+    assert_string_equal(why_of(&root, "groups"), "root has them all anyway");
+    root.status.uids[1] = 9;
+    assert_string_equal(why_of(&root, "groups"), "not root's among them");
 }
 
 static void pidfiles_are_judged(void **state)
@@ -592,6 +644,9 @@ static void pidfiles_are_judged(void **state)
            fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
     JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one: after its death nothing tells the file from a live one's",
            fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
+    JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one: after its death nothing tells the file from a live one's",
+           fds[3].file.st_ino = 9; facts.pidfile.locker = 0; fds[4].file = facts.pidfile.file; fds[4].info.locked = true;
+           facts.fd_count = 4);
     JUDGED("pidfile lock", CHECK_WRONG, "held by somebody else: it is another one's pidfile",
            fds[3].file.st_ino = 9; facts.pidfile.locker = -1);
     JUDGED("pidfile lock", CHECK_UNSEEN, "not seen: only its own user and root can look",
@@ -608,6 +663,8 @@ static void another_users_process_is_not_seen_where_it_cannot_be(void **state)
     check_judge(&facts, &report);
     assert_int_equal(report.counts[CHECK_UNSEEN], 5);
     assert_int_equal(report.counts[CHECK_WRONG], 0);
+    facts.pidfile.locker = 0;
+    assert_string_equal(found_of(&facts, "pidfile lock"), "nobody holds one"); /* that much is seen */
     facts.pidfile.locker = -1;
     facts.status.blocked = 1;
     check_judge(&facts, &report);
@@ -786,6 +843,11 @@ static void texts_that_end_early_are_no_texts(void **state)
     text[sizeof text - 1] = '\0';
     assert_false(check_parse_fdinfo("x\nflagsx:\t1\nflags", &info));
     assert_false(check_parse_mount("1 0 8:1 / /long rw\n", "/long/x", found, sizeof found)); /* no room for it */
+    assert_false(check_parse_mount("1 0 8:1 / /two rw\n", "/two/x", found, sizeof found));
+    assert_true(check_parse_mount("1 0 8:1 / /of rw\n", "/of/x", found, sizeof found));
+    assert_string_equal(found, "/of");
+    assert_true(check_parse_fdinfo("pos:0\nflags:0100001\n", &info) && info.flags == 0100001); /* without a blank */
+    assert_false(check_parse_fdinfo("pos:\t0\n\0\nflags:\t1\n", &info)); /* what is behind the end is not read */
     static char mounts[9000] = "1 0 8:1 / /";
     memset(mounts + strlen(mounts), 'x', sizeof mounts - 20); /* a name that no path can be under */
     assert_false(check_parse_mount(mounts, "/xxx", text, sizeof text));
@@ -793,6 +855,8 @@ static void texts_that_end_early_are_no_texts(void **state)
     assert_int_equal(check_parse_locks("1: FLOCK  ADVISORY  WRITE 5 fd:00:42 0 EOF\n", makedev(0xfe, 0), 42), 0);
     assert_int_equal(check_parse_pidfile("12x", 2, &pid), CHECK_PID_UNUSUAL); /* no more than it is given */
     assert_int_equal(check_parse_pidfile("12\t", 3, &pid), CHECK_PID_UNUSUAL);
+    assert_int_equal(check_parse_pidfile("129", 2, &pid), CHECK_PID_UNUSUAL);
+    assert_int_equal(pid, 12);
 }
 
 static void groups_are_counted_to_the_end_of_the_text(void **state)
@@ -801,9 +865,10 @@ static void groups_are_counted_to_the_end_of_the_text(void **state)
     struct check_status status;
     char text[sizeof status_text + 32];
     const char *groups = strstr(status_text, "Groups:"), *behind = strchr(groups, '\n');
-    snprintf(text, sizeof text, "%.*s%s\nGroups:\t1 x:2", (int)(groups - status_text), status_text, behind + 1);
+    snprintf(text, sizeof text, "%.*s%s\nGroups:\t1 x:0a", (int)(groups - status_text), status_text, behind + 1);
     assert_true(check_parse_status(text, &status));
     assert_int_equal(status.group_count, 2);
+    assert_true(status.in_root_group);
 }
 
 static void on_a_narrow_terminal_the_indent_is_narrow_too(void **state)
