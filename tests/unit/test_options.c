@@ -97,7 +97,7 @@ static void a_limit_is_in_seconds_and_never_rounded_down(void **state)
     static const struct { const char *line; unsigned milliseconds; } cases[] = {
         { "-t 1 x", 1000 }, { "-t 0 x", 0 }, { "-t 0.5 x", 500 }, { "-t .25 x", 250 }, { "-t 2. x", 2000 },
         { "-t 1.0005 x", 1001 }, { "-t 0.0001 x", 1 }, { "-t 1.9999 x", 2000 }, { "-t 0.0000 x", 0 },
-        { "--timeout=4294966.000 x", 4294966000U },
+        { "--timeout=4294966.000 x", 4294966000U }, { "-t 1 23", 1000 }, /* the next word is no part of it */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(parse(cases[i].line), 0);
@@ -121,6 +121,8 @@ static void ways_to_be_ready_are_spelled_out(void **state)
         { "--ready exec x", BLIVET_READY_EXEC, 0, 0 },
         { "--ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
         { "--ready=fd:3 x", BLIVET_READY_FD, 3, 0 },
+        { "--ready=fd:10 x", BLIVET_READY_FD, 10, 0 },
+        { "--ready=fd:2147483647 x", BLIVET_READY_FD, 2147483647, 0 },
         { "--ready=fd:3 --ready=notify x", BLIVET_READY_NOTIFY, 0, 0 },
         { "--ready=notify --ready=exec x", BLIVET_READY_EXEC, 0, 0 },
         { "--on-timeout=leave x", BLIVET_READY_EXEC, 0, BLIVET_LEAVE_ON_TIMEOUT },
@@ -133,11 +135,20 @@ static void ways_to_be_ready_are_spelled_out(void **state)
         assert_int_equal(options.config.flags, cases[i].flags);
         done();
     }
-    static const char *const wrong[] = { "--ready=fd:2 x", "--ready=fd: x", "--ready=fd:3x x", "--ready=fd;5 x", "--ready=soon x",
-                                         "--ready=fd:4294967296 x", "--on-timeout=x x" };
+    static const struct { const char *line, *message; } wrong[] = {
+        { "--ready=fd:2 x", "fd:2: the descriptor is not between 3 and the system's limit" },
+        { "--ready=fd:2147483648 x", "fd:2147483648: the descriptor is not between 3 and the system's limit" },
+        { "--ready=fd:4294967299 x", "fd:4294967299: the descriptor is not between 3 and the system's limit" },
+        { "--ready=fd: x", "fd:: is not one of exec, notify, fd:N" },
+        { "--ready=fd:3x x", "fd:3x: is not one of exec, notify, fd:N" },
+        { "--ready=fd;5 x", "fd;5: is not one of exec, notify, fd:N" },
+        { "--ready=soon x", "soon: is not one of exec, notify, fd:N" },
+        { "--on-timeout=x x", "x: is neither end nor leave" },
+    };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(parse(wrong[i]), -1);
+        assert_int_equal(parse(wrong[i].line), -1);
         assert_int_equal(error.exit_code, 64);
+        assert_contains(error.message, wrong[i].message);
         done();
     }
 }
@@ -223,6 +234,7 @@ static void stderr_goes_beside_stdout(void **state)
         { "-o /dev/null x", "/dev/null" },         { "-o /l/x.out -e /l/y x", "/l/y" },
         { "-e /l/y -o /l/x.out x", "/l/y" },       { "-e /l/y x", "/l/y" },
         { "-o /l/x.stdout.out x", "/l/x.stdout.err" }, { "x", NULL },
+        { "-o .out x", ".out" },                   { "-o .stdout x", ".stdout" }, /* an ending of nothing */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(parse(cases[i].line), 0);
