@@ -28,8 +28,11 @@ if [ "${1:-}" = killers ]; then
     program=${list%.objects}
     case ${ran:-} in *" $program "*) continue ;; esac
     ran="${ran:-} $program "
-    case $program in */torture) set -- tests/torture/promises.txt "$program.jsonl" ;; *) set -- ;; esac
-    "$program" "$@" || exit 1
+    case $program in
+    */torture) seconds=10 && set -- tests/torture/promises.txt "$program.jsonl" ;;
+    *) seconds=2 && set -- ;; # of the processor: ten times what the longest takes; who goes on for ever is noticed soon
+    esac
+    prlimit --cpu=$seconds "$program" "$@" || exit 1
   done
   exit 0
 fi
