@@ -84,7 +84,6 @@ static void exec_search(const char *name, char **argv, const struct blivet_ops *
     bool denied = false;
     size_t name_length = strlen(name), length;
     const char *at = search_path(ops, standard, sizeof standard);
-    errno = ENOENT;
     for (;; at += length + 1) {
         length = strcspn(at, ":");
         if (length + 1 + name_length < sizeof path) {

@@ -359,6 +359,9 @@ static void files_are_judged(void **state)
            facts.status.umask = 0);
     JUDGED("umask", CHECK_NOTABLE, "0020: what it creates is as open to others as its code says, which must be exact",
            facts.status.umask = 020);
+    JUDGED("umask", CHECK_NOTABLE, "0001: what it creates is as open to others as its code says, which must be exact",
+           facts.status.umask = 01);
+    JUDGED("umask", CHECK_RIGHT, "0002: others cannot write what it creates", facts.status.umask = 02);
     JUDGED("umask", CHECK_RIGHT, "0077: others cannot write what it creates", facts.status.umask = 077);
     JUDGED("umask", CHECK_WRONG, "0777: it cannot use the files that it creates", facts.status.umask = 0777);
     JUDGED("umask", CHECK_WRONG, "0122: it cannot use the files that it creates", facts.status.umask = 0122);
@@ -399,6 +402,8 @@ static void standard_descriptors_are_judged(void **state)
            fds[0].file.st_rdev = makedev(143, 1));
     JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here",
            fds[0].file.st_rdev = makedev(144, 1));
+    JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here",
+           fds[0].file.st_rdev = makedev(135, 1));
     JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_rdev = makedev(1, 5));
     JUDGED("stdin", CHECK_NOTABLE, "/dev/null: a daemon has nothing to read here", fds[0].file.st_mode = S_IFBLK);
 }

@@ -55,6 +55,14 @@ static void a_line_has_time_process_step_call_and_result(void **state)
     assert_contains(shown(trace_as_text, &ending, true), "\033[31msetsid() = -1 EPERM\033[0m\n");
 }
 
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    for (; (text = strstr(text, part)); text++)
+        count++;
+    return count;
+}
+
 static void a_record_that_was_too_long_says_so(void **state)
 {
     (void)state;
@@ -70,6 +78,15 @@ static void a_record_that_was_too_long_says_so(void **state)
     memory.trace.capacity = 1;
     memory.trace.count = 8;
     assert_contains(shown(trace_as_json, &ending, false), "\"not recorded\": 7, \"exit\": null");
+    assert_int_equal(count_of(script.printed, "\"ph\": \"X\""), 1);
+    memset(script.printed, 0, sizeof script.printed);
+    assert_int_equal(count_of(shown(trace_as_text, &ending, false), "getpid()"), 1);
+    begin();
+    ops->enter_step(4);
+    ops->getpid();
+    memory.trace.records[1].ended_ns = 99000;
+    memory.trace.capacity = 1; /* what is behind the last record is none */
+    assert_contains(shown(trace_as_json, &ending, false), "\"dur\": 0.000, \"cat\": \"step\"");
 }
 
 static void events_are_json(void **state)
@@ -111,9 +128,10 @@ static void a_refused_umask_has_its_errno(void **state)
 {
     (void)state;
     static const struct ending ending = { .message = "" };
-    static const int64_t results[] = { (mode_t)-EPERM, (mode_t)-EACCES, 022 };
-    static const char *const ends[] = { "umask(0) = -1 EPERM\n", "umask(0) = -1 EACCES\n", "umask(0) = 022\n" };
-    for (size_t i = 0; i < 3; i++) {
+    static const int64_t results[] = { (mode_t)-EPERM, (mode_t)-EACCES, 022, 0 };
+    static const char *const ends[] = { "umask(0) = -1 EPERM\n", "umask(0) = -1 EACCES\n", "umask(0) = 022\n",
+                                        "umask(0) = 0\n" };
+    for (size_t i = 0; i < 4; i++) {
         begin();
         ops->umask(0);
         memory.trace.records[0].result = results[i];
