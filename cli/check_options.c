@@ -53,9 +53,12 @@ static int apply(struct check_options *options, int value, const char *word, con
 
 int check_options_parse(struct check_options *options, int argc, char **argv, struct blivet_error *error)
 {
+    static const char none[] = "none is given, nor a pidfile";
     memset(options, 0, sizeof *options);
-    optind = argc > 0 ? 0 : 1; /* 0: from the start, each time */
-    while (argc > 0) {
+    if (argc < 1) /* execve allows it */
+        return usage(error, "pid", NULL, none);
+    optind = 0; /* from the start, each time */
+    for (;;) {
         const char *word = argv[optind > 0 ? optind : 1];
         int value = getopt_long(argc, argv, "+:p:hV", long_options, NULL);
         if (value == -1)
@@ -69,7 +72,7 @@ int check_options_parse(struct check_options *options, int argc, char **argv, st
         return usage(error, "pid", argv[optind + 1], "is one too many");
     if (optind < argc)
         return parse_pid(options, argv[optind], error);
-    return options->pidfile ? 0 : usage(error, "pid", NULL, "none is given, nor a pidfile");
+    return options->pidfile ? 0 : usage(error, "pid", NULL, none);
 }
 
 static void print_option(FILE *stream, const char *name, int value, const char *argument, const char *help)

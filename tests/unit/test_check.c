@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* ---- parsing ---- */
 
@@ -785,7 +787,27 @@ static void a_refusal_says_which_word_is_wrong_and_why(void **state)
         assert_int_equal(parse_words(&options, cases[i].line, &error), -1);
         assert_string_equal(error.message, cases[i].message);
         assert_int_equal(error.exit_code, 64);
+        assert_int_equal(error.system_errno, 0);
     }
+}
+
+/* Not even where the last one ended within a word.  Behind the end of an empty argv, which execve allows, nothing is read. */
+static void each_call_is_read_from_its_beginning(void **state)
+{
+    (void)state;
+    struct check_options options;
+    struct blivet_error error;
+    char name[] = "daemoncheck", *words[] = { name, NULL };
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *edge = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(edge != MAP_FAILED);
+    assert_int_equal(mprotect(edge + page, page, PROT_NONE), 0);
+    for (int argc = 0; argc < 2; argc++) {
+        assert_int_equal(parse_words(&options, "-xq 1", &error), -1);
+        assert_int_equal(check_options_parse(&options, argc, argc ? words : (char **)(void *)(edge + page) - 1, &error), -1);
+        assert_string_equal(error.message, "pid: none is given, nor a pidfile");
+    }
+    munmap(edge, 2 * page);
 }
 
 static void what_is_asked_for_is_taken(void **state)
@@ -796,6 +818,8 @@ static void what_is_asked_for_is_taken(void **state)
     assert_int_equal(parse_words(&options, "--format=text 2147483647", &error), 0);
     assert_false(options.json);
     assert_int_equal(options.pid, 2147483647);
+    assert_int_equal(parse_words(&options, "1", &error), 0);
+    assert_int_equal(options.pid, 1);
     assert_int_equal(parse_words(&options, "-h 0", &error), 0);
     assert_true(options.help && !options.version);
     assert_int_equal(parse_words(&options, "--version 0", &error), 0);
@@ -922,7 +946,7 @@ static void colour_is_for_a_terminal_and_for_who_wants_it(void **state)
 {
     (void)state;
     static const struct { const char *entry; bool colour; } cases[] = {
-        { "A=1", true },     { "NO_COLOR=", true }, { "NO_COLOR=1", false },
+        { "A=1", true },     { "NO_COLOR=", true }, { "NO_COLOR=1", false }, { "NO_COLORS=1", true },
         { "TERM=xterm", true }, { "TERM=dumb", false }, { NULL, true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -963,6 +987,7 @@ int main(void)
         CLAIM("CHK-7 CLI-18", a_long_word_is_broken_at_a_slash_or_left_whole),
         CLAIM("CHK-1", options_are_read),
         CLAIM("CHK-1", a_refusal_says_which_word_is_wrong_and_why),
+        CLAIM("CHK-1", each_call_is_read_from_its_beginning),
         CLAIM("CHK-1", what_is_asked_for_is_taken),
         CLAIM("CHK-1", the_help_names_each_option),
         CLAIM("CHK-3", a_program_is_named_where_it_is_known),

@@ -133,6 +133,8 @@ static void text_is_folded_where_a_word_ends(void **state)
         { 7, 2, 0, "/aa/bb/ccc/dd", "/aa/bb/\n  ccc/\n  dd" },
         { 6, 2, 0, "/aa/bb/ccc/dd", "/aa/\n  bb/\n  ccc/\n  dd" },
         { 4, 0, 2, "/aa/b", "/aa/b" },
+        { 4, 0, 0, "a/bcdef", "a/\nbcdef" },
+        { 2, 0, 2, "\x80/bcd", "\x80/bcd" }, /* no room is none, even for a byte that begins no character */
         { 6, 1, 0, "x /\xc3\xa9/\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9 y",
           "x\n /\xc3\xa9/\n \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\n y" },
     };
