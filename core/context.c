@@ -88,7 +88,7 @@ static int tell_success(struct blivet_context *daemon, unsigned char byte)
         return 0;
     if (daemon->page->left) /* it will not hear us, and that is as it was asked to be (NTF-11) */
         return 0;
-    return send_all(daemon, &byte, 1);
+    return send_all(daemon, &byte, 1) == 0 || daemon->page->left ? 0 : -1; /* it may have left just now */
 }
 
 int blivet_notify_parent(struct blivet_context *daemon, struct blivet_error *error)
@@ -110,7 +110,7 @@ int blivet_announce_exec(struct blivet_context *daemon, struct blivet_error *err
 {
     if (refuse_before_drop(daemon) != 0 || (!daemon->announced && tell_success(daemon, BLIVET_BYTE_EXEC) != 0))
         return blivet_hand_error(daemon, error);
-    daemon->announced = true;
+    daemon->announced |= !daemon->told; /* after "ready" nobody is told, and "ready" stays harmless (NTF-12) */
     return 0;
 }
 

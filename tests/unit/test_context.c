@@ -38,6 +38,7 @@ static void ready_is_one_zero_byte_and_then_the_end(void **state)
     assert_null(script.page);
     assert_int_equal(blivet_notify_parent(daemon, &error), 0); /* a second time is harmless */
     assert_int_equal(blivet_announce_exec(daemon, &error), 0);
+    assert_int_equal(blivet_notify_parent(daemon, &error), 0); /* nor does an announcement that nobody hears change that */
     blivet_close(daemon);
     assert_said("\0", 1);
     assert_int_equal(script_open_fds(), 0);
@@ -131,9 +132,11 @@ static void a_launcher_that_has_left_as_asked_is_no_error(void **state)
     blivet_close(daemon);
 }
 
+static const char *left_at; /* the call */
+
 static void leave_it(const char *call)
 {
-    if (strcmp(call, "recv") == 0)
+    if (strcmp(call, left_at) == 0)
         ((struct blivet_page *)script.page)->left = 1;
 }
 
@@ -143,10 +146,29 @@ static void a_launcher_that_left_before_go_is_no_error_either(void **state)
     script_begin(SCRIPT_DAEMON);
     script.launcher_gone = true;
     script.watch = leave_it;
+    left_at = "recv";
     struct launch_case late = { .config = simple };
     assert_int_equal(launch_it(&late), SCRIPT_RETURNED);
     assert_int_equal(blivet_notify_parent(late.daemon, &error), 0);
     blivet_close(late.daemon);
+}
+
+/* Between the look at whether it has left and the word to it. */
+static void a_launcher_that_leaves_at_that_moment_is_no_error(void **state)
+{
+    (void)state;
+    static int (*const calls[])(struct blivet_context *, struct blivet_error *) = { blivet_notify_parent,
+                                                                                   blivet_announce_exec };
+    for (int i = 0; i < 2; i++) {
+        struct blivet_context *daemon = started(simple);
+        script.launcher_gone = true;
+        script.watch = leave_it;
+        left_at = "send";
+        assert_int_equal(calls[i](daemon, &error), 0);
+        assert_int_equal(error.kind, BLIVET_OK); /* not touched */
+        assert_true(script_called("send"));
+        blivet_close(daemon);
+    }
 }
 
 /* There it is the caller's, or the supervisor's. */
@@ -363,6 +385,7 @@ int main(void)
         CLAIM("SEQ-4", foreground_mode_has_nobody_to_tell),
         CLAIM("NTF-11", a_launcher_that_has_left_as_asked_is_no_error),
         CLAIM("NTF-11", a_launcher_that_left_before_go_is_no_error_either),
+        CLAIM("NTF-11", a_launcher_that_leaves_at_that_moment_is_no_error),
         CLAIM("NTF-15 SEQ-4", in_foreground_mode_the_readiness_descriptor_stays_open),
         CLAIM("NTF-13 NTF-17", a_go_that_cannot_be_read_is_told_in_the_exit_code),
         CLAIM("NTF-6 SEQ-7", interrupted_and_short_sends_lose_nothing),
