@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PATIENCE_MS = 1000 };
+enum { PATIENCE_MS = 1000, RESERVED = BLIVET_MESSAGE_SIZE + 1 /* ": " and a message */ };
 
-/* False where nobody makes room in time: a pipe that is never emptied would hold us for ever. */
+/* False where nobody makes room in time: a pipe that is never emptied would hold us for ever.  So it does where others
+ * write into it too, and take the room between this look and our write. */
 static bool has_room(const struct blivet_ops *ops, int fd, int64_t deadline)
 {
     struct pollfd reader = { .fd = fd, .events = POLLOUT };
@@ -41,8 +42,10 @@ bool blivet_say(const struct blivet_ops *ops, int fd, const char *message)
     struct sigaction pipe_before, size_before;
     if (fd < 0) /* poll would wait for it in vain */
         return false;
-    blivet_text_begin(&text, line, sizeof line - 1);
+    blivet_text_begin(&text, line, sizeof line - 1 - RESERVED); /* a long name must not push the reason out */
     blivet_text_escaped(&text, program_invocation_short_name, strnlen(program_invocation_short_name, 255));
+    text.cut = false;
+    text.left += RESERVED;
     blivet_text_put(&text, ": ");
     blivet_text_escaped(&text, message, strlen(message));
     *text.at++ = '\n';

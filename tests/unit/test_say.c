@@ -104,6 +104,35 @@ static void a_message_without_end_still_ends_in_a_newline(void **state)
     assert_int_equal(strlen(script.printed), BLIVET_MESSAGE_SIZE + 300 - 1);
 }
 
+/* Whoever chose it: what went wrong is still read. */
+static void a_long_name_does_not_push_the_reason_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t shown, count;
+    } names[] = { { "x", 1, 255 }, { "\x1b", 4, 255 }, { "\xe2\x82\xac", 3, 85 } };
+    static char name[300], reason[BLIVET_MESSAGE_SIZE];
+    char *const own = program_invocation_short_name;
+    memset(reason, 'r', sizeof reason - 1);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *name = '\0';
+        for (size_t n = 0; n < names[i].count; n++)
+            strcat(name, names[i].bytes);
+        script_begin(SCRIPT_LAUNCHER);
+        program_invocation_short_name = name;
+        enum script_end end = say(reason);
+        program_invocation_short_name = own;
+        assert_nothing_changed(end);
+        const char *colon = strstr(script.printed, ": ");
+        assert_non_null(colon);
+        assert_int_equal((size_t)(colon - script.printed) % names[i].shown, 0); /* cut between two characters */
+        assert_true(colon - script.printed >= 250);
+        assert_memory_equal(colon + 2, reason, sizeof reason - 1);
+        assert_string_equal(colon + 2 + sizeof reason - 1, "\n");
+    }
+}
+
 static void handlers_of_the_caller_are_put_back(void **state)
 {
     (void)state;
@@ -178,6 +207,7 @@ int main(void)
         CLAIM("CLI-12", a_reader_that_reads_nothing_is_not_waited_for_long),
         CLAIM("CLI-12 SEQ-7", an_interruption_does_not_make_it_write_where_it_would_wait),
         CLAIM("NTF-5 CLI-12", a_message_without_end_still_ends_in_a_newline),
+        CLAIM("NTF-5 ERR-11", a_long_name_does_not_push_the_reason_out),
         CLAIM("CLI-12", what_could_not_be_ignored_is_left_alone),
         CLAIM("CLI-12", any_descriptor_will_do),
         CLAIM("CLI-12 SEQ-7", a_second_is_a_second),
