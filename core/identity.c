@@ -272,23 +272,37 @@ static int prove_groups(struct blivet_context *daemon)
     return memcmp(now, identity->groups, size) == 0 ? 0 : unproved(daemon, "supplementary groups");
 }
 
-/* An inherited no_setuid_fixup securebit leaves the capabilities to whoever was root. */
-static int prove_powerless(struct blivet_context *daemon)
+/* A change of ids leaves the inheritable ones, which a file that allows it gives to its program: they are given up.
+ * An inherited no_setuid_fixup securebit leaves the others to whoever was root: that is refused. */
+static int prove_no_capabilities(struct blivet_context *daemon)
 {
     enum { EFFECTIVE, PERMITTED, INHERITABLE, SETS };
     uint32_t header[2] = { 0x20080522 /* version 3 */, 0 };
     uint32_t sets[2 * SETS] = { 0 };
+    int result = daemon->ops->capget(header, sets);
+    if (result == 0 && (sets[INHERITABLE] | sets[SETS + INHERITABLE])) {
+        sets[INHERITABLE] = sets[SETS + INHERITABLE] = 0;
+        result = daemon->ops->capset(header, sets);
+        if (result == 0)
+            result = daemon->ops->capget(header, sets);
+    }
+    if (result != 0)
+        return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "capabilities", NULL);
+    if (sets[EFFECTIVE] | sets[PERMITTED] | sets[SETS + EFFECTIVE] | sets[SETS + PERMITTED] | sets[INHERITABLE] |
+        sets[SETS + INHERITABLE])
+        return blivet_refused(daemon, BLIVET_PERMISSION_DENIED, "capabilities", NULL, "some are left");
+    return 0;
+}
+
+static int prove_powerless(struct blivet_context *daemon)
+{
     if (!daemon->identity.has_user || daemon->identity.uid == 0)
         return 0;
     if (daemon->ops->setresuid((uid_t)-1, 0, (uid_t)-1) == 0)
         return blivet_refused(daemon, BLIVET_PERMISSION_DENIED, "user id", NULL, "uid 0 can be had back");
     if (errno != EPERM) /* not for want of the right to */
         return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "user id", NULL);
-    if (daemon->ops->capget(header, sets) != 0)
-        return blivet_failed(daemon, BLIVET_PERMISSION_DENIED, "capabilities", NULL);
-    if (sets[EFFECTIVE] | sets[PERMITTED] | sets[SETS + EFFECTIVE] | sets[SETS + PERMITTED])
-        return blivet_refused(daemon, BLIVET_PERMISSION_DENIED, "capabilities", NULL, "some are left");
-    return 0;
+    return prove_no_capabilities(daemon);
 }
 
 static int drop_privileges(struct blivet_context *daemon)

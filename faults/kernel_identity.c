@@ -124,3 +124,15 @@ int kernel_capget(uint32_t header[2], uint32_t sets[6])
     sets[1] |= script.capabilities;
     return 0;
 }
+
+int kernel_capset(uint32_t header[2], uint32_t sets[6])
+{
+    uint32_t now[6];
+    kernel_capget(header, now);
+    for (int i = 0; i < 6; i++)
+        if (sets[i] & ~now[i])
+            return fail(EPERM);
+    script.capabilities &= sets[0] & sets[1];
+    memcpy(script.left_capabilities, sets, sizeof script.left_capabilities);
+    return 0;
+}

@@ -43,6 +43,7 @@ static int pidfd_send_signal_by_number(int pidfd, int signal, siginfo_t *info, u
 }
 
 static int capget_by_number(uint32_t header[2], uint32_t sets[6]) { return (int)syscall(SYS_capget, header, sets); }
+static int capset_by_number(uint32_t header[2], uint32_t sets[6]) { return (int)syscall(SYS_capset, header, sets); }
 
 /* PIDFD_GET_INFO with PIDFD_INFO_EXIT, Linux 6.15: the wait status of a process that is no child of ours,
  * even after it has been reaped.  The layout is the kernel's struct pidfd_info, first version. */
@@ -75,6 +76,7 @@ static int pidfd_exit_status_by_ioctl(int pidfd, int *status)
 #define pidfd_send_signal pidfd_send_signal_by_number
 #define pidfd_exit_status pidfd_exit_status_by_ioctl
 #define capget capget_by_number
+#define capset capset_by_number
 
 /* In the order of ops.def, so that each member meets its function. */
 const struct blivet_ops blivet_libc = {

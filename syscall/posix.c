@@ -112,6 +112,12 @@ static int none_by_capget(uint32_t header[2], uint32_t sets[6])
     return 0;
 }
 
+static int no_capset(uint32_t header[2], uint32_t sets[6])
+{
+    (void)header, (void)sets;
+    return absent();
+}
+
 #define open open_elsewhere
 #define stat stat_elsewhere
 #define lstat lstat_elsewhere
@@ -126,6 +132,7 @@ static int none_by_capget(uint32_t header[2], uint32_t sets[6])
 #define pidfd_send_signal no_pidfd_send_signal
 #define pidfd_exit_status no_pidfd_exit_status
 #define capget none_by_capget
+#define capset no_capset
 
 const struct blivet_ops blivet_libc = {
 #define CALL(result, name, parameters, arguments, failure, errnos) name,

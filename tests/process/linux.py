@@ -30,6 +30,14 @@ def prctl(option, argument):
     checked(libc.prctl(option, ctypes.c_ulong(argument), 0, 0, 0), "prctl")
 
 
+def make_capabilities_inheritable():
+    """What this process may do its children are marked for, as a container or pam_cap does."""
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    checked(libc.capget(header, sets), "capget")
+    sets[2], sets[5] = sets[1], sets[4]  # inheritable, as permitted
+    checked(libc.capset(header, sets), "capset")
+
+
 def private_mounts():
     """From here on what this process mounts is seen by it and its children only."""
     checked(libc.unshare(CLONE_NEWNS), "unshare")

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections import Counter
 
+import linux
 from harness import NOBODY, SLEEP, Skip, check, equal, locked, rows, text, write
 from test_show import on_a_terminal
 
@@ -86,6 +87,8 @@ NOBODY_GROUP = "nogroup" if "nogroup" in open("/etc/group", encoding="utf-8").re
 @rows("CLI-18", seconds=60)
 def a_start_makes_the_calls_that_were_explained(box):
     os.dup2(os.open("/dev/null", os.O_RDONLY), 9)
+    if os.geteuid() == 0:
+        linux.make_capabilities_inheritable()
     seen = {}
     for mode in ([], ["-f"]):
         for options, program in starts(box):

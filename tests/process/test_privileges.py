@@ -242,6 +242,19 @@ def a_daemon_that_does_not_exec_keeps_no_capabilities_either(box):
 
 
 @rows("PRV-4", needs="root")
+def inheritable_capabilities_are_not_passed_on(box):
+    def inheritable(pid):
+        return int(status_of(pid)["CapInh"], 16)
+    for user in ("nobody", "root"):
+        with box.about(user), box.running("-u", user, before=linux.make_capabilities_inheritable) as daemon:
+            equal(inheritable(daemon.pid) == 0, user != "root")
+    with box.running_app("user=nobody", "--", "drop", "notify", "pause", before=linux.make_capabilities_inheritable) as daemon:
+        equal((inheritable(daemon.pid), capabilities_of(daemon.pid)), (0, [0, 0, 0]))
+    with box.running(before=linux.make_capabilities_inheritable) as daemon:
+        check(inheritable(daemon.pid) != 0, "without a user they are inherited;")
+
+
+@rows("PRV-4", needs="root")
 def the_user_root_is_a_user_like_others(box):
     with box.running("-u", "root") as daemon:
         equal(ids_of(daemon.pid)[:2], (TRIPLE(0), TRIPLE(0)))

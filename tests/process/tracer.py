@@ -33,7 +33,7 @@ X86_64 = """0 read 1 write 2 open 3 close 4 stat 5 fstat 6 lstat 7 poll 9 mmap 1
 62 kill 72 fcntl 73 flock 74 fsync 75 fdatasync 77 ftruncate 79 getcwd 80 chdir 82 rename 87 unlink
 89 readlink 91 fchmod 93 fchown 95 umask 96 gettimeofday 97 getrlimit 102 getuid 104 getgid 105 setuid
 106 setgid 107 geteuid 108 getegid 110 getppid 112 setsid 113 setreuid 114 setregid 115 getgroups
-116 setgroups 117 setresuid 118 getresuid 119 setresgid 120 getresgid 124 getsid 125 capget
+116 setgroups 117 setresuid 118 getresuid 119 setresgid 120 getresgid 124 getsid 125 capget 126 capset
 128 rt_sigtimedwait 137 statfs 138 fstatfs 157 prctl 158 arch_prctl 186 gettid 202 futex 217 getdents64
 218 set_tid_address 228 clock_gettime 230 clock_nanosleep 231 exit_group 232 epoll_wait 234 tgkill
 247 waitid 257 openat 260 fchownat 262 newfstatat 263 unlinkat 267 readlinkat 269 faccessat 270 pselect6
@@ -42,7 +42,7 @@ X86_64 = """0 read 1 write 2 open 3 close 4 stat 5 fstat 6 lstat 7 poll 9 mmap 1
 AARCH64 = """17 getcwd 23 dup 24 dup3 25 fcntl 29 ioctl 32 flock 35 unlinkat 38 renameat 43 statfs 44 fstatfs
 46 ftruncate 48 faccessat 49 chdir 52 fchmod 54 fchownat 55 fchown 56 openat 57 close 59 pipe2 61 getdents64
 63 read 64 write 66 writev 67 pread64 68 pwrite64 72 pselect6 73 ppoll 78 readlinkat 79 newfstatat 80 fstat 82 fsync
-90 capget 93 exit 94 exit_group 95 waitid 96 set_tid_address 98 futex 99 set_robust_list 101 nanosleep
+90 capget 91 capset 93 exit 94 exit_group 95 waitid 96 set_tid_address 98 futex 99 set_robust_list 101 nanosleep
 113 clock_gettime 115 clock_nanosleep 129 kill 131 tgkill 134 rt_sigaction 135 rt_sigprocmask
 137 rt_sigtimedwait 139 rt_sigreturn 143 setregid 144 setgid 145 setreuid 146 setuid 147 setresuid
 148 getresuid 149 setresgid 150 getresgid 156 getsid 157 setsid 158 getgroups 159 setgroups 163 getrlimit

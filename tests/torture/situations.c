@@ -58,6 +58,14 @@ static void a_manager_listens_and_files_are_there(void)
     files_are_there();
 }
 
+static void capabilities_are_inheritable(void) { script.left_capabilities[2] = 1 << 10; }
+
+static void a_supervisor_waits_for_a_newline(void)
+{
+    int ends[2];
+    script_kernel.pipe2(ends, 0); /* 3, 4 */
+}
+
 /* ---- what the launcher meets ---- */
 
 #define ALIVE "102 (x) S 101 101 101 0 -1 64 0"
@@ -245,7 +253,7 @@ const struct situation situations[] = {
     { "daemon, minimal", .role = SCRIPT_DAEMON },
     { "daemon, full", .role = SCRIPT_DAEMON, .machine = files_are_there,
       .config = { FULL, .keep_fds = kept, .keep_fds_count = 1 } },
-    { "daemon, full, new files", .role = SCRIPT_DAEMON, .config = { FULL } },
+    { "daemon, full, new files", .role = SCRIPT_DAEMON, .machine = capabilities_are_inheritable, .config = { FULL } },
     { "daemon, pidfile as lock", .role = SCRIPT_DAEMON, .config = { .pidfile = PIDFILE, .stdout_path = STDOUT } },
     { "daemon, pidfile as lock, to be given away", .role = SCRIPT_DAEMON,
       .config = { .pidfile = PIDFILE, .user = "www", .flags = BLIVET_GIVE_PIDFILE } },

@@ -155,7 +155,52 @@ static void each_set_of_capabilities_is_looked_at(void **state)
         script.left_capabilities[words[i]] = 1;
         assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
         assert_string_equal(error.message, "capabilities: some are left");
+        script_begin(SCRIPT_DAEMON); /* beside inheritable ones, which are given up, it is not given up with them */
+        daemon = started((struct blivet_config){ .user = "www" });
+        script.left_capabilities[words[i]] = script.left_capabilities[2] = 1;
+        assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
+        assert_string_equal(error.message, "capabilities: some are left");
     }
+}
+
+/* A change of ids leaves them to whoever has them: a file that allows it would give them to a program (PRV-4). */
+static void inheritable_capabilities_do_not_stay(void **state)
+{
+    (void)state;
+    static const int words[] = { 2, 5 };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        script_begin(SCRIPT_DAEMON);
+        struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+        script.left_capabilities[words[i]] = 1 << 10;
+        assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+        assert_int_equal(script.left_capabilities[words[i]], 0);
+        assert_int_equal(script_count("capset"), 1);
+    }
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+    assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+    assert_false(script_called("capset")); /* a sandbox may forbid it, and there is nothing to give up */
+}
+
+static void inheritable_capabilities_that_stay_stop_the_drop(void **state)
+{
+    (void)state;
+    static const struct proof_case cases[] = {
+        { "capset", 1, EPERM, "capabilities: operation not permitted" },
+        { "capset", 1, SCRIPT_LIES, "capabilities: some are left" },
+        { "capget", 2, EFAULT, "capabilities: bad address" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int word = 2; word < 6; word += 3) {
+            script_begin(SCRIPT_DAEMON);
+            struct blivet_context *daemon = started(everything);
+            script.left_capabilities[word] = 1;
+            script_fail(cases[i].call, cases[i].nth, cases[i].error);
+            assert_int_equal(blivet_drop_privileges(daemon, &error), -1);
+            assert_int_equal(error.exit_code, 77);
+            assert_string_equal(error.message, cases[i].want);
+            assert_broken_for_good(daemon);
+        }
 }
 
 static void each_single_id_is_looked_at(void **state)
@@ -218,6 +263,8 @@ int main(void)
         CLAIM("PRV-3 PRV-4", more_groups_than_were_asked_for_are_not_the_same),
         CLAIM("PRV-4 ERR-10 NTF-8", half_an_identity_is_no_identity),
         CLAIM("PRV-4", each_set_of_capabilities_is_looked_at),
+        CLAIM("PRV-4", inheritable_capabilities_do_not_stay),
+        CLAIM("PRV-4", inheritable_capabilities_that_stay_stop_the_drop),
         CLAIM("PRV-4", each_single_id_is_looked_at),
         CLAIM("ERR-6 PRV-5", an_environment_that_cannot_be_changed_stops_the_drop),
     };

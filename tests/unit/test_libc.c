@@ -79,8 +79,12 @@ static void capabilities_are_told(void **state)
     memset(sets, 0x5a, sizeof sets);
     assert_int_equal(ops->capget(header, sets), 0);
     assert_true(sets[0] != 0x5a5a5a5a);
+    assert_int_equal(ops->capset(header, sets), 0); /* what they are */
     header[0] = 1;
     assert_int_equal(ops->capget(header, sets), -1);
+    assert_int_equal(errno, EINVAL);
+    header[0] = 1;
+    assert_int_equal(ops->capset(header, sets), -1);
     assert_int_equal(errno, EINVAL);
 }
 #else
@@ -96,12 +100,14 @@ static void what_linux_alone_has_is_absent(void **state)
     (void)state;
     const uint32_t size = 8, on = 1;
     char bytes[64];
+    uint32_t none[6] = { 0 };
     int status = 0, fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), channel = socket(AF_UNIX, SOCK_DGRAM, 0);
     assert_refused(ops->close_range(3, 4, 0), ENOSYS);
     assert_refused(ops->getdents(fd, bytes, sizeof bytes), ENOSYS);
     assert_refused(ops->pidfd_open(getpid(), 0), ENOSYS);
     assert_refused(ops->pidfd_send_signal(fd, 0, NULL, 0), ENOSYS);
     assert_refused(ops->pidfd_exit_status(fd, &status), ENOSYS);
+    assert_refused(ops->capset(none, none), ENOSYS);
     assert_refused(ops->setsockopt(channel, SOL_SOCKET, SO_PASSCRED, &on, sizeof on), ENOPROTOOPT);
     assert_int_equal(ops->setsockopt(channel, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
     close(fd);
