@@ -30,8 +30,13 @@ static int take_back(struct blivet_config *config, size_t which)
     case 6: config->group = NULL; return IN_BEYOND;
     }
     which -= 7;
-    if (which >= config->keep_fds_count)
+    if (which > config->keep_fds_count)
         return -1;
+    if (which == config->keep_fds_count) {
+        config->ready = BLIVET_READY_EXEC;
+        config->ready_fd = 0;
+        return IN_DESCRIPTORS;
+    }
     int *fds = (int *)config->keep_fds, first = fds[0]; /* the command's own list, and in no order */
     fds[0] = fds[which];
     fds[which] = first;

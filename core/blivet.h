@@ -88,7 +88,7 @@ struct blivet_config {
     unsigned ready_timeout_ms;     /* milliseconds that the launcher waits; 0: no limit (CFG-15) */
     unsigned flags;                /* BLIVET_FOREGROUND | ... */
     unsigned ready;                /* BLIVET_READY_...; in foreground mode nobody waits */
-    int ready_fd;                  /* for BLIVET_READY_FD: over 2; in foreground mode it is left open */
+    int ready_fd;                  /* for BLIVET_READY_FD: over 2; in foreground mode open, and left so */
     unsigned reserved_word;        /* zero */
     uintptr_t reserved[8];         /* zero */
 };

@@ -225,13 +225,15 @@ void blivet_discard(struct blivet_context *daemon)
     release(daemon);
 }
 
-/* What the program would say "ready" by is left out: it would be made (CLI-18). */
+/* What the program would say "ready" by is left out where it would be made (CLI-18). */
 int blivet_rehearse_on(const struct blivet_config *config, const struct blivet_ops *ops, bool *pidfile_is_lock,
                        struct blivet_error *error)
 {
     struct blivet_config unheard = *config;
-    unheard.ready = BLIVET_READY_EXEC;
-    unheard.ready_fd = 0;
+    if (!(config->flags & BLIVET_FOREGROUND)) {
+        unheard.ready = BLIVET_READY_EXEC;
+        unheard.ready_fd = 0;
+    }
     if (blivet_check_config(config, ops, pidfile_is_lock, error) != 0)
         return -1;
     struct blivet_context *daemon = blivet_prepare(&unheard, ops, error);

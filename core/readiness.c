@@ -51,6 +51,15 @@ static void open_both_ways(const struct blivet_ops *ops, int *fd)
     *fd = both;
 }
 
+static int refuse_number(struct blivet_context *daemon, const char *why)
+{
+    char digits[24];
+    struct blivet_text text;
+    blivet_text_begin(&text, digits, sizeof digits);
+    blivet_text_number(&text, (uintmax_t)daemon->ready_fd);
+    return blivet_refused(daemon, BLIVET_INVALID_CONFIG, "readiness descriptor", digits, why);
+}
+
 static int open_ready_pipe(struct blivet_context *daemon)
 {
     int ends[2];
@@ -63,21 +72,27 @@ static int open_ready_pipe(struct blivet_context *daemon)
         daemon->ready_write = blivet_above(daemon->ops, ends[1], daemon->ready_fd);
     if (daemon->ear >= 0 && daemon->ready_write >= 0)
         return 0;
-    if (errno == EINVAL) {
-        char digits[24];
-        struct blivet_text text;
-        blivet_text_begin(&text, digits, sizeof digits);
-        blivet_text_number(&text, (uintmax_t)daemon->ready_fd);
-        return blivet_refused(daemon, BLIVET_INVALID_CONFIG, "readiness descriptor", digits,
-                              "is too close to the limit of open files");
-    }
+    if (errno == EINVAL)
+        return refuse_number(daemon, "is too close to the limit of open files");
     return blivet_failed(daemon, BLIVET_SYSTEM_FAILED, "readiness descriptor", NULL);
+}
+
+/* Foreground mode: whoever listens has put it there.  Where nothing is, a file of ours would be: the lock, which the
+ * program would write to, and close. */
+static int require_ready_fd(struct blivet_context *daemon)
+{
+    int flags = 0;
+    if (daemon->ready == BLIVET_READY_FD)
+        UNINTERRUPTED(flags, daemon->ops->fcntl(daemon->ready_fd, F_GETFD, 0));
+    return flags >= 0 ? 0 : refuse_number(daemon, "is not an open descriptor");
 }
 
 /* Gives NOTIFY_SOCKET's value, or leaves it empty.  In foreground mode there is no launcher to hear. */
 int blivet_open_ear(struct blivet_context *daemon, char name[BLIVET_NOTIFY_NAME])
 {
-    if (blivet_is_foreground(daemon) || daemon->ready == BLIVET_READY_EXEC)
+    if (blivet_is_foreground(daemon))
+        return require_ready_fd(daemon);
+    if (daemon->ready == BLIVET_READY_EXEC)
         return 0;
     return daemon->ready == BLIVET_READY_NOTIFY ? open_notify_socket(daemon, name) : open_ready_pipe(daemon);
 }

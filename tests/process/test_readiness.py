@@ -746,6 +746,20 @@ def in_foreground_mode_the_descriptor_is_left_open(box):
     os.close(reading), os.close(writing)
 
 
+@rows("NTF-15", "ERR-1", "SEQ-4")
+def in_foreground_mode_the_descriptor_must_be_there(box):
+    """Or the lock would be at the number that the program closes after its word."""
+    pidfile = box.path("pid")
+    for number in (3, 6, 300):
+        with box.about(number):
+            result = box.daemonize("-f", "-p", pidfile, f"--ready=fd:{number}", program=["true"])
+            box.refused(result, "ERR-1", "readiness descriptor", str(number), "is not an open descriptor")
+            check(not os.path.exists(pidfile), "a pidfile")
+            said = box.daemonize("--explain", "-f", "-p", pidfile, f"--ready=fd:{number}", program=["true"])
+            equal(said.code, result.code)
+            check("is not an open descriptor" in " ".join(said.out.split()), said)
+
+
 @rows("NTF-18", "NTF-12", "SEQ-4")
 def a_library_user_in_the_foreground_tells_the_manager_once(box):
     for name in (box.path("manager"), f"@blivet-test-{os.getpid()}"):

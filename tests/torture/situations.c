@@ -337,6 +337,8 @@ const struct situation situations[] = {
     { "foreground, minimal", .role = SCRIPT_DAEMON, .config = { .flags = BLIVET_FOREGROUND } },
     { "foreground, full", .role = SCRIPT_DAEMON, .machine = a_manager_listens_and_files_are_there,
       .config = { FULL, .keep_fds = kept, .keep_fds_count = 1, .flags = BLIVET_FOREGROUND } },
+    { "foreground, readiness descriptor", .role = SCRIPT_DAEMON, .machine = a_supervisor_waits_for_a_newline,
+      .config = { .ready = BLIVET_READY_FD, .ready_fd = 4, .flags = BLIVET_FOREGROUND } },
     { "foreground, pidfile as lock", .role = SCRIPT_DAEMON,
       .config = { .pidfile = PIDFILE, .stderr_path = STDERR, .flags = BLIVET_FOREGROUND },
       .machine = descriptors_0_and_1_are_closed },

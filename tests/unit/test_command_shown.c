@@ -259,7 +259,10 @@ static void all_that_stands_against_a_start_is_found(void **state)
           "readiness descriptor: 99999999: is too close to the limit of open files" },
         { "--ready=fd:7 true", 64, 1, "readiness descriptor: 7: is too close to the limit of open files" },
         { "--ready=fd:5 true", 0, 0, "nothing is found" },
-        { "-f --ready=fd:7 true", 0, 0, "nothing is found" },
+        { "-f --ready=fd:3 true", 0, 0, "nothing is found" },
+        { "-f --ready=fd:7 true", 64, 1, "readiness descriptor: 7: is not an open descriptor" },
+        { "-f --ready=fd:7 -c /nowhere -u nobody-here true", 64, 3,
+          "working directory: /nowhere: no such file or directory" },
         { "-o /var/log/link -u www true", 73, 1, "stdout: /var/log/link: is a symbolic link" },
         { "-o /var/log/link -u www --chown=none true", 0, 0, "nothing is found" },
         { "-e /var/log/two -g adm true", 73, 1, "stderr: /var/log/two: is a file with several names" },
@@ -282,6 +285,7 @@ static void all_that_stands_against_a_start_is_found(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[256];
         script_begin(SCRIPT_LAUNCHER);
+        script_kernel.open("/dev/null", O_RDONLY, 0); /* 3 */
         script_add("/bin/noexec", S_IFREG | 0644, NULL);
         script_add("/bin/good-script", S_IFREG | 0755, "#! \t/bin/true -x\n");
         script_add("/bin/relative-script", S_IFREG | 0755, "#!true\n");

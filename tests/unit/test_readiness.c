@@ -671,6 +671,33 @@ static void a_descriptor_at_the_very_limit_is_refused(void **state)
     assert_int_equal(script_open_fds(), 0);
 }
 
+/* Or the lock could be there, and the program would write into it, or close it. */
+static void in_foreground_mode_the_descriptor_has_to_be_there(void **state)
+{
+    (void)state;
+    static const struct blivet_config foreground = { .ready = BLIVET_READY_FD, .ready_fd = 6, .pidfile = "/run/x.pid",
+                                                     .flags = BLIVET_FOREGROUND };
+    script_begin(SCRIPT_DAEMON);
+    struct launch_case launch = { .config = foreground };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_null(launch.daemon);
+    assert_int_equal(launch.error.kind, BLIVET_INVALID_CONFIG);
+    assert_int_equal(launch.error.exit_code, 64);
+    assert_string_equal(launch.error.message, "readiness descriptor: 6: is not an open descriptor");
+    assert_null(script_file("/run/x.pid"));
+    assert_int_equal(script_open_fds(), 0);
+    assert_int_equal(script.allocations, 0);
+    script_begin(SCRIPT_DAEMON);
+    script.fds[6] = script.fds[1];
+    script.descriptions[script.fds[1]].users++;
+    script_fail("fcntl", 1, EINTR);
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_non_null(launch.daemon);
+    assert_int_equal(script.faults_fired, 1);
+    assert_int_equal(script.fds[6], script.fds[1]);
+    blivet_close(launch.daemon);
+}
+
 static void the_program_finds_the_sockets_name(void **state)
 {
     (void)state;
@@ -814,6 +841,7 @@ int main(void)
         CLAIM("NTF-13 NTF-15", the_pipe_is_opened_both_ways_and_once),
         CLAIM("NTF-15 SEQ-5", a_socket_without_a_name_of_its_own_is_none),
         CLAIM("NTF-15 SEQ-5", a_descriptor_at_the_very_limit_is_refused),
+        CLAIM("NTF-15 SEQ-4 ERR-1", in_foreground_mode_the_descriptor_has_to_be_there),
         CLAIM("NTF-18", without_a_manager_nobody_is_told),
         CLAIM("NTF-18", a_name_longer_than_any_sockets_is_refused),
     };
