@@ -6,8 +6,9 @@
  *  - int results are 0 (done) or -1 (failed, *error filled in).  error may be NULL; a call that
  *    succeeds leaves it alone.  errno is unspecified afterwards: read error->system_errno.
  *  - Strings and arrays stay the caller's and are read during the call only; copies are kept.
- *  - Nothing aborts, ends a process or prints, but the launcher after the fork, and the two calls
- *    that report a failure and end the daemon (NTF-9).
+ *  - Nothing aborts, ends a process or prints, but launcher and children of a start once it has
+ *    forked (SEQ-6), the two calls that report a failure and end the daemon (NTF-9), and the
+ *    handler of blivet_remove_pidfile_on().
  *  - A context serves the process that was given it, one thread at a time.  No call is
  *    async-signal-safe but blivet_set_error().  The only global state is that of blivet_remove_pidfile_on().
  * Marks such as (PID-2) are rows of the specification. */

@@ -1,8 +1,8 @@
 /* context.c - life after daemonize: what the daemon says to its launcher, and the end (NTF).
  *
  * The channel is a stream socket.  From the launcher comes one byte, "go": the session leader is gone and the
- * launcher listens.  To the launcher goes the verdict, never before "go", and always by send(MSG_NOSIGNAL): a
- * launcher that has died is an error, never a SIGPIPE (NTF-7). */
+ * launcher listens.  To the launcher goes the verdict, the daemon's never before "go", and always by
+ * send(MSG_NOSIGNAL): a launcher that has died is an error, never a SIGPIPE (NTF-7). */
 #include "internal.h"
 #include "verdict.h"
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* descriptors.c - step 13: close what was inherited (STD-5).
  *
  * By close_range, gap by gap between the descriptors that stay; else those that /proc/self/fd lists; else one by
- * one up to the limit.  Errors are ignored: the next way is tried, and the last way cannot fail. */
+ * one up to the limit.  Errors are ignored: the next way is tried, and the last way cannot fail, but it does not see
+ * what was opened above the limit before that was lowered. */
 #include "internal.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -111,11 +112,11 @@ static bool close_listed(const struct blivet_context *daemon)
 
 static void close_one_by_one(const struct blivet_context *daemon)
 {
-    enum { MOST = 1 << 20 }; /* Linux: fs.nr_open; an unlimited limit means as many as there can be */
+    enum { MOST = 1 << 20 }; /* Linux: fs.nr_open, where nobody has raised it; more would take too long */
     struct rlimit limit;
     rlim_t last = MOST;
     if (daemon->ops->getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < last)
-        last = limit.rlim_max; /* the hard one: the soft one may have been lowered since */
+        last = limit.rlim_max; /* the hard one: it is mostly the soft one that has been lowered */
     for (int fd = 3; (rlim_t)fd < last; fd++)
         if (!is_kept(daemon, fd))
             daemon->ops->close(fd);

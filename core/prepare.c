@@ -1,7 +1,7 @@
-/* prepare.c - everything that needs memory, before the fork (SEQ-11).  The one place that allocates.
+/* prepare.c - everything that needs memory, before the fork (SEQ-11).
  *
- * Copies of what the configuration points to, the identity, the new environment: whatever can fail for want
- * of memory fails here, in the launcher, where it can still be returned. */
+ * Copies of what the configuration points to, the identity (looked up in identity.c), the new environment: whatever
+ * can fail for want of memory fails here, in the launcher, where it can still be returned. */
 #include "internal.h"
 #include <errno.h>
 #include <stdio.h>

@@ -12,14 +12,19 @@ static int issetugid_by_vector(void) { return getauxval(AT_SECURE) != 0 && ids_d
 
 /* For the signals that the C library keeps for itself, and for which it refuses sigaction: one that was inherited
  * as ignored is put to its default, a handler of the library's is left alone.  The handler comes first in the
- * kernel's structure (but on MIPS, whose signals are numbered differently too). */
+ * kernel's structure, on MIPS behind the flags. */
 static int stop_ignoring_by_number(int signal)
 {
+#ifdef __mips__
+    enum { HANDLER = 1 };
+#else
+    enum { HANDLER = 0 };
+#endif
     unsigned long action[16] = { 0 };
-    const size_t set_size = 8;
+    const size_t set_size = NSIG / 8; /* a bit a signal: 64 of them, on MIPS 128 */
     if (syscall(SYS_rt_sigaction, signal, NULL, action, set_size) != 0)
         return -1;
-    if (action[0] != (unsigned long)SIG_IGN)
+    if (action[HANDLER] != (unsigned long)SIG_IGN)
         return 0;
     memset(action, 0, sizeof action);
     return (int)syscall(SYS_rt_sigaction, signal, action, NULL, set_size);

@@ -362,6 +362,17 @@ static void closing_in_foreground_mode_keeps_what_is_to_be_kept(void **state)
     }
 }
 
+/* As process 1 of a PID namespace below that of a daemon which is process 1 as well. */
+static void a_worker_of_the_same_number_can_say_that_the_file_stays(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = started((struct blivet_config){ .pidfile = "/run/x.pid", .flags = BLIVET_FOREGROUND });
+    blivet_keep_pidfile(daemon);
+    blivet_close(daemon);
+    assert_string_equal(script_file("/run/x.pid")->content, "100\n");
+    assert_int_equal(script_open_fds(), 0);
+}
+
 static void closing_in_a_worker_only_drops_its_copies(void **state)
 {
     (void)state;
@@ -399,6 +410,7 @@ int main(void)
         CLAIM("NTF-8", closing_without_a_word_tells_a_failure),
         CLAIM("PID-7 SEQ-4", closing_in_foreground_mode_keeps_what_is_to_be_kept),
         CLAIM("NTF-8 PID-7", closing_in_a_worker_only_drops_its_copies),
+        CLAIM("PID-7", a_worker_of_the_same_number_can_say_that_the_file_stays),
     };
     return cmocka_run_group_tests_name("context", tests, NULL, NULL);
 }
