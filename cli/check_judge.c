@@ -301,7 +301,8 @@ static void judge_groups(const struct check_facts *facts, struct check_report *r
     const struct check_status *status = &facts->status;
     if (status->uids[1] != 0 && (status->in_root_group || status->gids[1] == 0))
         add(report, CHECK_WRONG, "groups", "root's group was kept: files that only it may use are open to this user",
-            "%zu supplementary, group 0 among all of them", status->group_count);
+            status->in_root_group ? "%zu supplementary, group 0 among them" : "gid 0, and %zu supplementary",
+            status->group_count);
     else if (status->group_count == 0)
         add(report, CHECK_RIGHT, "groups", "none was left over", "no supplementary ones");
     else

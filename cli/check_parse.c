@@ -68,9 +68,10 @@ static bool four_of(const char *text, const char *name, unsigned ids[4])
 
 bool check_parse_status(const char *text, struct check_status *status)
 {
-    uint64_t umask, threads, no_new_privs;
+    uint64_t umask, process, threads, no_new_privs;
     memset(status, 0, sizeof *status);
-    if (!number_of(text, "Umask", 8, &umask) || !number_of(text, "Threads", 10, &threads) ||
+    if (!number_of(text, "Umask", 8, &umask) || !number_of(text, "Tgid", 10, &process) ||
+        !number_of(text, "Threads", 10, &threads) ||
         !four_of(text, "Uid", status->uids) || !four_of(text, "Gid", status->gids) ||
         !number_of(text, "SigBlk", 16, &status->blocked) || !number_of(text, "SigIgn", 16, &status->ignored) ||
         !number_of(text, "CapInh", 16, &status->inheritable) || !number_of(text, "CapPrm", 16, &status->permitted) ||
@@ -78,6 +79,7 @@ bool check_parse_status(const char *text, struct check_status *status)
         !number_of(text, "NoNewPrivs", 10, &no_new_privs))
         return false;
     status->umask = (unsigned)umask;
+    status->process = (pid_t)process;
     status->threads = (unsigned)threads;
     status->no_new_privs = (unsigned)no_new_privs;
     const char *at = line_of(text, "Groups");

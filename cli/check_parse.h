@@ -16,6 +16,7 @@ struct check_stat {
 
 /* Of /proc/PID/status. */
 struct check_status {
+    pid_t process; /* which it is a thread of; of a process its own pid */
     unsigned umask, threads, no_new_privs;
     unsigned uids[4], gids[4]; /* real, effective, saved, file system */
     bool in_root_group;        /* among the supplementary groups */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -223,10 +224,16 @@ static int read_pidfile(const struct blivet_ops *ops, struct check_facts *facts,
 static int nobody(struct blivet_error *error, pid_t pid, const char *why)
 {
     char number[24];
-    struct blivet_text text;
-    blivet_text_begin(&text, number, sizeof number);
-    blivet_text_number(&text, (uintmax_t)pid);
+    snprintf(number, sizeof number, "%d", (int)pid);
     return refuse(error, EX_UNAVAILABLE, 0, "process", number, why);
+}
+
+/* /proc shows a thread by its number too, as if it were a process; signals to that reach the process. */
+static int only_a_thread(struct blivet_error *error, pid_t thread, pid_t process)
+{
+    char why[64];
+    snprintf(why, sizeof why, "is a thread of process %d: ask about that one", (int)process);
+    return nobody(error, thread, why);
 }
 
 static int read_process(const struct blivet_ops *ops, struct check_facts *facts, pid_t pid, struct blivet_error *error)
@@ -250,7 +257,7 @@ static int read_process(const struct blivet_ops *ops, struct check_facts *facts,
     /* A number comes again: that all this was one process is seen from its start. */
     if (!read_status(ops, pid, &facts->status) || !read_stat(ops, pid, &again) || again.start != facts->stat.start)
         return nobody(error, pid, "has ended while it was looked at");
-    return 0;
+    return facts->status.process == pid ? 0 : only_a_thread(error, pid, facts->status.process);
 }
 
 int check_read(struct check_facts *facts, pid_t pid, const char *pidfile, const struct blivet_ops *ops,

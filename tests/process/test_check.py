@@ -238,6 +238,22 @@ def what_cannot_be_seen_is_no_pass(box):
 
 # --- how it is told ----------------------------------------------------------------------------------
 
+@rows("CHK-1")
+def a_thread_is_not_taken_for_a_process(box):
+    threaded = "import threading, time\nthread = threading.Thread(target=time.sleep, args=[60])\nthread.start()\n" \
+               "print(thread.native_id, flush=True)"
+    process = box.start([PYTHON, "-I", "-S", "-c", threaded])
+    thread = int(wait_until(process.text, "its thread's number"))
+    check(thread != process.pid and os.path.exists(f"/proc/{thread}/stat"), thread)
+    for words in ([thread], ["-p", box.file("pid", f"{thread}\n")]):
+        result = daemoncheck(box, *words)
+        equal((result.code, result.out), (69, ""), result)
+        box.message(result, f"process: {thread}: is a thread of process {process.pid}", name="daemoncheck")
+    equal(report(box, "-p", box.path("pid"), process.pid)[1]["pidfile pid"]["found"], f"{thread}, not {process.pid}")
+    process.kill()
+    process.wait()
+
+
 @rows("CHK-3", needs="root")
 def root_without_the_right_to_look_sees_no_closed_descriptors(box):
     """As in a container: the numbers in /proc/PID/fd can be listed there, but not what they lead to."""

@@ -60,7 +60,7 @@ static void what_is_no_stat_is_refused(void **state)
 }
 
 static const char status_text[] =
-    "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nUid:\t11\t12\t13\t14\nGid:\t15\t16\t17\t18\n"
+    "Name:\ta\\nUmask:\t0777\nUmask:\t0027\nState:\tS (sleeping)\nTgid:\t42\nUid:\t11\t12\t13\t14\nGid:\t15\t16\t17\t18\n"
     "Groups:\t10 0 9 4294967294 \nThreads:\t30\nSigBlk:\t8000000000000001\nSigIgn:\t0000000000001000\n"
     "CapInh:\t0000000000000011\nCapPrm:\t0000000000000400\nCapEff:\t000001ffffffffff\nCapAmb:\t0000000000000020\n"
     "NoNewPrivs:\t19\n";
@@ -71,6 +71,7 @@ static void status_is_read_and_no_name_forges_a_line(void **state)
     struct check_status status;
     assert_true(check_parse_status(status_text, &status));
     assert_int_equal(status.umask, 027);
+    assert_int_equal(status.process, 42);
     assert_int_equal(status.threads, 30);
     assert_int_equal(status.no_new_privs, 19); /* more than 1 is none that there is: what is said, is taken */
     for (unsigned i = 0; i < 4; i++) {
@@ -574,10 +575,10 @@ static void rights_are_judged(void **state)
            memset(facts.status.uids, 0, sizeof facts.status.uids); facts.status.in_root_group = true;
            facts.status.permitted = 0x1ffffffffff);
     JUDGED("groups", CHECK_WRONG,
-           "1 supplementary, group 0 among all of them: root's group was kept: files that only it may use are open to this user",
-           facts.status.in_root_group = true; facts.status.group_count = 1);
+           "2 supplementary, group 0 among them: root's group was kept: files that only it may use are open to this user",
+           facts.status.in_root_group = true; facts.status.group_count = 2);
     JUDGED("groups", CHECK_WRONG,
-           "0 supplementary, group 0 among all of them: root's group was kept: files that only it may use are open to this user",
+           "gid 0, and 0 supplementary: root's group was kept: files that only it may use are open to this user",
            memset(facts.status.gids, 0, sizeof facts.status.gids));
     JUDGED("groups", CHECK_RIGHT, "3 supplementary: not root's among them", facts.status.group_count = 3);
     JUDGED("ids", CHECK_NOTABLE, "root, gid 9: what takes it over has the machine",

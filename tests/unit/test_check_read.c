@@ -364,6 +364,19 @@ static void what_proc_says_is_judged_before_it_is_believed(void **state)
     }
 }
 
+static void a_thread_is_no_process(void **state)
+{
+    (void)state;
+    char whole[96];
+    forge("/status", 0,
+          "Name:\tx\nUmask:\t0022\nTgid:\t7\nUid:\t0 0 0 0\nGid:\t0 0 0 0\nGroups:\t\nThreads:\t2\n"
+          "SigBlk:\t0\nSigIgn:\t0\nCapInh:\t0\nCapPrm:\t0\nCapEff:\t0\nCapAmb:\t0\nNoNewPrivs:\t0\n");
+    assert_int_equal(look(getpid(), NULL), 69);
+    snprintf(whole, sizeof whole, "process: %d: is a thread of process 7: ask about that one", (int)getpid());
+    assert_string_equal(error.message, whole);
+    done();
+}
+
 static void relatives_may_be_none_or_dead(void **state)
 {
     (void)state;
@@ -440,6 +453,7 @@ int main(void)
         CLAIM("CHK-3", memory_may_end_within_a_long_text),
         CLAIM("CHK-3", each_call_may_fail),
         CLAIM("CHK-1 CHK-7", what_proc_says_is_judged_before_it_is_believed),
+        CLAIM("CHK-1", a_thread_is_no_process),
         CLAIM("CHK-4", relatives_may_be_none_or_dead),
         CLAIM("CHK-4 CHK-7", long_texts_and_strange_ones_are_read),
         CLAIM("CHK-6", whoever_can_replace_the_pidfile_is_named),
