@@ -25,7 +25,8 @@ struct check_pidfile {
     pid_t named;       /* by the content */
     bool locks_seen;   /* /proc/locks */
     pid_t locker;      /* as check_parse_locks() has it */
-    char open_to[CHECK_NAME]; /* a directory on the way to it that others can change; "" for none */
+    bool place_seen;          /* all of the way to it */
+    char open_to[CHECK_NAME]; /* a directory or link on the way that others can change; "" for none */
     unsigned open_owner;
     bool open_mode; /* by its mode, not by its owner */
 };

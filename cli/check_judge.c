@@ -357,7 +357,9 @@ static void judge_pidfile_place(const struct check_facts *facts, struct check_re
 {
     static const char name[] = "pidfile place", why[] = "who can write there can put another pidfile in its place";
     const struct check_pidfile *pidfile = &facts->pidfile;
-    if (*pidfile->open_to == '\0')
+    if (!pidfile->place_seen)
+        unseen(report, name);
+    else if (*pidfile->open_to == '\0')
         add(report, CHECK_RIGHT, name, "nobody else can put another in its place", "%s", pidfile->path);
     else if (pidfile->open_mode)
         add(report, CHECK_WRONG, name, why, "others may write %s", pidfile->open_to);

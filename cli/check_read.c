@@ -165,34 +165,85 @@ static bool read_fds(const struct blivet_ops *ops, struct check_facts *facts)
 
 /* ---- pidfile ---- */
 
-/* Where the pidfile, or a directory on the way to it, could be replaced by somebody who is neither root nor us. */
+enum { MOST_LINKS = 40 }; /* as many as the kernel follows */
+
+static bool leads_there(const struct blivet_ops *ops, const struct check_pidfile *pidfile, const char *path)
+{
+    struct stat file;
+    return ops->stat(path, &file) == 0 && blivet_same_inode(&file, &pidfile->file);
+}
+
+static bool begin_at_root(const struct blivet_ops *ops, const struct check_pidfile *pidfile, char path[PATH_MAX])
+{
+    char here[PATH_MAX] = "";
+    struct blivet_text text;
+    if (*pidfile->path != '/' && !ops->getcwd(here, sizeof here))
+        return false;
+    blivet_text_begin(&text, path, PATH_MAX);
+    blivet_text_put(&text, here);
+    blivet_text_put(&text, *here ? "/" : "");
+    blivet_text_put(&text, pidfile->path);
+    return leads_there(ops, pidfile, path);
+}
+
+/* What a link on the way says, in its place.  False where the pidfile is not there: a link of /proc's means more than
+ * its text, such as another root. */
+static bool follow(const struct blivet_ops *ops, const struct check_pidfile *pidfile, char *link, const char *behind)
+{
+    char target[PATH_MAX], path[PATH_MAX];
+    ssize_t length = ops->readlink(link, target, sizeof target);
+    if (length <= 0)
+        return false;
+    size_t before = *target == '/' ? 0 : (size_t)(strrchr(link, '/') - link) + 1;
+    snprintf(path, sizeof path, "%.*s%.*s/%s", (int)before, link, (int)length, target, behind);
+    if (!leads_there(ops, pidfile, path))
+        return false;
+    strcpy(link, path); /* fits: that is as long */
+    return true;
+}
+
+/* Somebody who is neither root nor us can put another in its place, or into it.  A directory that all may write is sticky
+ * where that is right; then they can still make links there, and replace them. */
+static bool is_open(struct check_pidfile *pidfile, const struct stat *place, bool shared, unsigned observer)
+{
+    const bool is_link = S_ISLNK(place->st_mode), foreign = place->st_uid != 0 && place->st_uid != observer;
+    pidfile->open_owner = place->st_uid;
+    pidfile->open_mode = !is_link && (place->st_mode & 022) && !(place->st_mode & S_ISVTX);
+    return pidfile->open_mode || (foreign && (shared || !is_link));
+}
+
+/* As the kernel walks: from the root on, through each link, to the directory that the pidfile is in. */
 static void look_along(const struct blivet_ops *ops, struct check_pidfile *pidfile, unsigned observer)
 {
     char path[PATH_MAX];
-    struct stat directory;
-    size_t length = strlen(pidfile->path);
-    memcpy(path, pidfile->path, length + 1); /* fits: the kernel has taken it */
-    bool relative = *path != '/';
-    for (;;) {
-        while (length > 0 && path[length - 1] != '/')
-            length--;
-        while (length > 1 && path[length - 1] == '/')
-            length--;
-        path[length] = '\0';
-        const char *place = length > 0 ? path : ".";
-        if (ops->stat(place, &directory) == 0) {
-            pidfile->open_mode = (directory.st_mode & 022) && !(directory.st_mode & S_ISVTX);
-            pidfile->open_owner = directory.st_uid;
-            if (pidfile->open_mode || (directory.st_uid != 0 && directory.st_uid != observer)) {
-                struct blivet_text text;
-                blivet_text_begin(&text, pidfile->open_to, sizeof pidfile->open_to);
-                blivet_text_escaped(&text, place, strlen(place));
-                return;
-            }
-        }
-        if (length == 1 || (relative && length == 0))
+    struct stat file;
+    struct blivet_text text;
+    bool shared = false; /* others may write the directory before */
+    size_t end = 0;
+    if (!begin_at_root(ops, pidfile, path))
+        return;
+    for (int links = 0; path[end] == '/';) {
+        path[end] = '\0';
+        const char *place = end > 0 ? path : "/";
+        if (ops->lstat(place, &file) != 0)
             return;
+        const bool leads_on = S_ISLNK(file.st_mode) && !is_open(pidfile, &file, shared, observer);
+        if (leads_on && links++ < MOST_LINKS && follow(ops, pidfile, path, path + end + 1)) {
+            end = 0;
+            continue;
+        }
+        if (leads_on && ops->stat(place, &file) != 0)
+            return;
+        if (is_open(pidfile, &file, shared, observer)) {
+            blivet_text_begin(&text, pidfile->open_to, sizeof pidfile->open_to);
+            blivet_text_escaped(&text, place, strlen(place));
+            break;
+        }
+        shared = (file.st_mode & 022) != 0;
+        path[end] = '/';
+        end += 1 + strcspn(path + end + 1, "/");
     }
+    pidfile->place_seen = true;
 }
 
 static int read_pidfile(const struct blivet_ops *ops, struct check_facts *facts, const char *path,

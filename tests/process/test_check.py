@@ -179,6 +179,39 @@ def each_flaw_of_a_pidfile_is_the_one_point_that_is_wrong(box):
 
 
 @rows("CHK-6")
+def what_lies_above_or_behind_a_link_is_on_the_way_too(box):
+    """Seen from where the pidfile is, and by a link to there, all directories are right but the one that is not named."""
+    outer = box.folder_in("open")
+    place = box.folder_in("open/inner")
+    os.symlink("open/inner", box.path("link"))
+    with box.running("-p", f"{place}/pid", "-m", "022"):
+        for mode, expected in ((0o755, []), (0o777, ["pidfile place"]), (0o1777, [])):
+            os.chmod(outer, mode)
+            for path, how in ((f"{place}/pid", {}), ("pid", {"cwd": place}), ("./../inner/pid", {"cwd": place}),
+                              (box.path("link/pid"), {}), ("link/pid", {"cwd": box.folder})):
+                with box.about(oct(mode), path):
+                    points = report(box, "-p", path, **how)[1]
+                    equal(judged(points, "wrong"), expected, points)
+                    check(not expected or points["pidfile place"]["found"].endswith("/open"), points["pidfile place"])
+
+
+@rows("CHK-6", needs="root")
+def a_link_that_another_user_can_replace_is_on_the_way(box):
+    place = box.folder_in("place")
+    everybodys = box.folder_in("everybodys")
+    os.chmod(everybodys, 0o1777)
+    os.symlink(place, f"{everybodys}/link")
+    with box.running("-p", f"{place}/pid", "-m", "022"):
+        equal(judged(report(box, "-p", f"{everybodys}/link/pid")[1], "wrong"), [])
+        os.lchown(f"{everybodys}/link", NOBODY.pw_uid, -1)
+        if text("/proc/sys/fs/protected_symlinks") == "0\n":
+            points = report(box, "-p", f"{everybodys}/link/pid")[1]
+            equal(points["pidfile place"]["found"], f"{everybodys}/link belongs to uid {NOBODY.pw_uid}")
+        else:
+            equal(daemoncheck(box, "-p", f"{everybodys}/link/pid").code, 66)  # the kernel does not follow it
+
+
+@rows("CHK-6")
 def a_pidfile_that_another_has_locked_is_not_this_ones(box):
     with box.running("-p", box.path("pid"), "-m", "022") as daemon:
         launch = box.start(["/bin/sleep", "60"])
@@ -225,19 +258,6 @@ def a_wrong_call_or_a_process_that_is_not_there_has_its_code(box):
     parent.wait()
 
 
-@rows("CHK-3", needs="root")
-def what_cannot_be_seen_is_no_pass(box):
-    nobody = (NOBODY.pw_uid, NOBODY.pw_gid, [])
-    with box.running("-p", box.path("pid"), "-m", "022"):
-        code, points = report(box, "-p", box.path("pid"), user=nobody)
-        equal((code, judged(points, "unseen")), (77, ["directory", "stdin", "stdout", "stderr", "descriptors"]), points)
-        equal(points["pidfile lock"]["judgement"], "right", "by /proc/locks;")
-    with flawed(box, "os.umask(0o777)"):
-        equal(report(box, "-p", box.path("pid"), user=nobody)[0], 1, "what is wrong counts more;")
-
-
-# --- how it is told ----------------------------------------------------------------------------------
-
 @rows("CHK-1")
 def a_thread_is_not_taken_for_a_process(box):
     threaded = "import threading, time\nthread = threading.Thread(target=time.sleep, args=[60])\nthread.start()\n" \
@@ -253,6 +273,19 @@ def a_thread_is_not_taken_for_a_process(box):
     process.kill()
     process.wait()
 
+
+@rows("CHK-3", needs="root")
+def what_cannot_be_seen_is_no_pass(box):
+    nobody = (NOBODY.pw_uid, NOBODY.pw_gid, [])
+    with box.running("-p", box.path("pid"), "-m", "022"):
+        code, points = report(box, "-p", box.path("pid"), user=nobody)
+        equal((code, judged(points, "unseen")), (77, ["directory", "stdin", "stdout", "stderr", "descriptors"]), points)
+        equal(points["pidfile lock"]["judgement"], "right", "by /proc/locks;")
+    with flawed(box, "os.umask(0o777)"):
+        equal(report(box, "-p", box.path("pid"), user=nobody)[0], 1, "what is wrong counts more;")
+
+
+# --- how it is told ----------------------------------------------------------------------------------
 
 @rows("CHK-3", needs="root")
 def root_without_the_right_to_look_sees_no_closed_descriptors(box):

@@ -224,7 +224,7 @@ static struct check_facts good_daemon(void)
     fds[4].info.flags = O_CLOEXEC;
     facts.fds = fds;
     facts.fd_count = 5;
-    facts.pidfile = (struct check_pidfile){ .path = "/run/pid", .link = fds[3].file, .file = fds[3].file,
+    facts.pidfile = (struct check_pidfile){ .path = "/run/pid", .place_seen = true, .link = fds[3].file, .file = fds[3].file,
                                             .content = CHECK_PID_AND_NEWLINE, .named = 42, .locks_seen = true, .locker = 42 };
     return facts;
 }
@@ -639,6 +639,8 @@ static void pidfiles_are_judged(void **state)
            strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_owner = 8);
     JUDGED("pidfile place", CHECK_WRONG, "others may write /run: who can write there can put another pidfile in its place",
            strcpy(facts.pidfile.open_to, "/run"); facts.pidfile.open_mode = true; facts.pidfile.open_owner = 8);
+    JUDGED("pidfile place", CHECK_UNSEEN, "not seen: only its own user and root can look",
+           facts.pidfile.place_seen = false);
     JUDGED("pidfile pid", CHECK_WRONG, "43, not 42: who stops the daemon by it stops another",
            facts.pidfile.named = 43);
     JUDGED("pidfile pid", CHECK_WRONG, "none: who asks it finds nobody", facts.pidfile.content = CHECK_NO_PID);

@@ -24,6 +24,12 @@ static struct {
 static char forgery[96];
 static int allocations;
 static uid_t owner_of_folders; /* (uid_t)-1: as it is */
+static char folder[64], pidfile[80];
+static struct {
+    const char *foreign; /* the ending of a place that is another user's, NULL: none */
+    const char *text;    /* what the link in the folder says, NULL: as it is */
+    bool sticky;         /* all may write the folder */
+} way;
 
 static bool strikes(const char *call)
 {
@@ -56,22 +62,37 @@ static ssize_t read_or_fail(int fd, void *bytes, size_t count)
 
 static ssize_t readlink_or_fail(const char *path, char *bytes, size_t count)
 {
+    if (way.text && ends_in(path, "/link")) {
+        memcpy(bytes, way.text, strlen(way.text));
+        return (ssize_t)strlen(way.text);
+    }
     return strikes("readlink") ? -1 : blivet_libc.readlink(path, bytes, count);
+}
+
+static int tell(const char *path, int result, struct stat *file)
+{
+    if (result == 0 && S_ISDIR(file->st_mode) && owner_of_folders != (uid_t)-1) {
+        file->st_uid = owner_of_folders;
+        file->st_mode = S_IFDIR | (way.sticky && ends_in(path, folder) ? 01777 : 0755);
+    }
+    if (result == 0 && way.foreign && ends_in(path, way.foreign))
+        file->st_uid = 44;
+    return result;
 }
 
 static int stat_or_fail(const char *path, struct stat *file)
 {
-    int result = strikes("stat") ? -1 : blivet_libc.stat(path, file);
-    if (result == 0 && S_ISDIR(file->st_mode) && owner_of_folders != (uid_t)-1) {
-        file->st_uid = owner_of_folders;
-        file->st_mode = S_IFDIR | 0755;
-    }
-    return result;
+    return tell(path, strikes("stat") ? -1 : blivet_libc.stat(path, file), file);
 }
 
 static int lstat_or_fail(const char *path, struct stat *file)
 {
-    return strikes("lstat") ? -1 : blivet_libc.lstat(path, file);
+    return tell(path, strikes("lstat") ? -1 : blivet_libc.lstat(path, file), file);
+}
+
+static char *getcwd_or_fail(char *path, size_t size)
+{
+    return strikes("getcwd") ? NULL : blivet_libc.getcwd(path, size);
 }
 
 static ssize_t getdents_or_fail(int fd, void *bytes, size_t count)
@@ -103,6 +124,7 @@ static struct blivet_ops table(void)
     ops.readlink = readlink_or_fail;
     ops.stat = stat_or_fail;
     ops.lstat = lstat_or_fail;
+    ops.getcwd = getcwd_or_fail;
     ops.getdents = getdents_or_fail;
     ops.calloc = count_memory;
     ops.free = count_free;
@@ -114,7 +136,6 @@ static struct blivet_ops table(void)
 
 static struct check_facts facts;
 static struct blivet_error error;
-static char folder[64], pidfile[80];
 
 static int prepare(void **state)
 {
@@ -167,6 +188,7 @@ static void done(void)
     fault.call = NULL;
     forged.ending = NULL;
     owner_of_folders = (uid_t)-1;
+    memset(&way, 0, sizeof way);
 }
 
 static int wrong_points(void)
@@ -443,6 +465,148 @@ static void whoever_can_replace_the_pidfile_is_named(void **state)
         }
 }
 
+/* Below the folder: a/b/pid and c/pid, and links to a/b. */
+static const char *below(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s%s", folder, name);
+    return path;
+}
+
+static void build_ways(void)
+{
+    char whole[128];
+    assert_int_equal(mkdir(below("/a"), 0755) | mkdir(below("/a/b"), 0755) | mkdir(below("/c"), 0755), 0);
+    strcpy(whole, below("/a/b/pid"));
+    assert_int_equal(rename(pidfile, whole), 0);
+    assert_int_equal(close(creat(below("/c/pid"), 0644)), 0);
+    assert_int_equal(symlink("a/b", below("/link")) | symlink("c/second", below("/first")), 0);
+    assert_int_equal(symlink("../a//b", below("/c/second")), 0);
+    strcpy(whole, below("/a/b"));
+    assert_int_equal(symlink(whole, below("/whole")), 0);
+}
+
+static void remove_ways(void)
+{
+    static const char *const files[] = { "/link", "/first", "/c/second", "/whole", "/c/pid" };
+    static const char *const folders[] = { "/a/b", "/a", "/c" };
+    char whole[128];
+    strcpy(whole, below("/a/b/pid"));
+    assert_int_equal(rename(whole, pidfile), 0);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        assert_int_equal(unlink(below(files[i])), 0);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        assert_int_equal(rmdir(below(folders[i])), 0);
+}
+
+/* By a path that begins with "/" for the folder, or from a directory below that. */
+static void look_by(const char *from, const char *path)
+{
+    char here[256];
+    char whole[128];
+    strcpy(whole, below(path));
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(below(from)), 0);
+    owner_of_folders = 0;
+    int code = look(getpid(), *path == '/' ? whole : path);
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(code, 0);
+}
+
+static void each_directory_that_the_kernel_goes_through_is_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *path, *foreign;
+        bool sticky, open;
+    } cases[] = {
+        { "", "/a/b/pid", "/a", false, true },
+        { "", "/a/b/pid", "/c", false, false },
+        { "/a/b", "pid", "/a", false, true },
+        { "/a/b", "pid", "/c", false, false },
+        { "/a/b", "./../b//pid", "/a", false, true },
+        { "", "/link/pid", "/a/b", false, true },
+        { "", "/link/pid", "/a", false, true },
+        { "", "/link/pid", "/c", false, false },
+        { "", "/whole/pid", "/a", false, true },
+        { "", "/first/pid", "/c", false, true }, /* which holds the link that the first one leads to */
+        { "", "/first/pid", "/a", false, true },
+        { "/c", "second/pid", "/a", false, true },
+        { "/c", "second/pid", "/c", false, true },
+        { "", "/link/pid", "/link", false, false }, /* its owner cannot replace it */
+        { "", "/link/pid", "/link", true, true },
+        { "", "/link/pid", "/c", true, false },
+        { "/c", "second/pid", "/second", true, false },
+    };
+    build_ways();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        way.foreign = cases[i].foreign;
+        way.sticky = cases[i].sticky;
+        look_by(cases[i].from, cases[i].path);
+        assert_true(facts.pidfile.place_seen);
+        assert_int_equal(*facts.pidfile.open_to != '\0', cases[i].open);
+        if (cases[i].open) {
+            assert_true(ends_in(facts.pidfile.open_to, cases[i].foreign));
+            assert_int_equal(facts.pidfile.open_owner, 44);
+            assert_false(facts.pidfile.open_mode);
+        }
+        done();
+    }
+    remove_ways();
+}
+
+/* A link of /proc's may lead to another root than its text, and one that changes meanwhile may lead round for ever. */
+static void a_link_is_believed_only_where_it_leads_to_the_pidfile(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "/nowhere", "", "/c" };
+    char whole[128];
+    build_ways();
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (int foreign = 0; foreign < 3; foreign++) {
+            strcpy(whole, i == 2 ? below(texts[i]) : texts[i]);
+            way.text = whole;
+            way.foreign = foreign == 0 ? NULL : foreign == 1 ? "/a" : "/link";
+            look_by("", "/link/pid");
+            assert_true(facts.pidfile.place_seen);
+            assert_string_equal(facts.pidfile.open_to, foreign == 2 ? below("/link") : "");
+            done();
+        }
+    strcpy(whole, below("/link"));
+    way.text = whole;
+    look_by("", "/link/pid");
+    assert_true(facts.pidfile.place_seen);
+    assert_string_equal(facts.pidfile.open_to, "");
+    done();
+    remove_ways();
+}
+
+static void a_way_that_cannot_be_looked_along_is_not_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *call, *path, *text;
+        int nth;
+    } cases[] = {
+        { "getcwd", "pid", NULL, 1 },           { "stat", "pid", NULL, 2 },
+        { "lstat", "/a/b/pid", NULL, 2 },       { "lstat", "/a/b/pid", NULL, 4 },
+        { "stat", "/link/pid", "/nowhere", 4 },
+    };
+    build_ways();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fault.call = cases[i].call;
+        fault.nth = cases[i].nth;
+        fault.error = EACCES;
+        fault.count = 0;
+        way.text = cases[i].text;
+        look_by("/a/b", cases[i].path);
+        assert_int_equal(fault.count >= fault.nth, true);
+        assert_false(facts.pidfile.place_seen);
+        done();
+    }
+    remove_ways();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +621,9 @@ int main(void)
         CLAIM("CHK-4", relatives_may_be_none_or_dead),
         CLAIM("CHK-4 CHK-7", long_texts_and_strange_ones_are_read),
         CLAIM("CHK-6", whoever_can_replace_the_pidfile_is_named),
+        CLAIM("CHK-6", each_directory_that_the_kernel_goes_through_is_looked_at),
+        CLAIM("CHK-6", a_link_is_believed_only_where_it_leads_to_the_pidfile),
+        CLAIM("CHK-3 CHK-6", a_way_that_cannot_be_looked_along_is_not_seen),
     };
     return cmocka_run_group_tests_name("check_read", tests, prepare, tidy);
 }
