@@ -13,7 +13,7 @@ bool is_one_log(const struct blivet_config *config)
     return config->stdout_path && config->stderr_path && strcmp(config->stdout_path, config->stderr_path) == 0;
 }
 
-/* One thing that was asked for is taken back.  Returns the step that it concerns, -1 behind the last one. */
+/* One thing that was asked for is taken back.  Returns the step that it concerns, IN_BEFORE behind the last one. */
 static int take_back(struct blivet_config *config, size_t which)
 {
     switch (which) {
@@ -31,7 +31,7 @@ static int take_back(struct blivet_config *config, size_t which)
     }
     which -= 7;
     if (which > config->keep_fds_count)
-        return -1;
+        return IN_BEFORE;
     if (which == config->keep_fds_count) {
         config->ready = BLIVET_READY_EXEC;
         config->ready_fd = 0;
@@ -58,16 +58,16 @@ static void rehearse(struct foresight *found, struct blivet_config config, const
     bool same, is_lock = false;
     while (blivet_rehearse_on(&config, ops, &is_lock, &error) != 0) {
         struct blivet_config less;
-        int step = -1;
+        int step;
         size_t which = 0;
         do {
             less = config;
             step = take_back(&less, which++);
-            same = step >= 0 && blivet_rehearse_on(&less, ops, &is_lock, &other) != 0 &&
+            same = step != IN_BEFORE && blivet_rehearse_on(&less, ops, &is_lock, &other) != 0 &&
                    strcmp(error.message, other.message) == 0;
         } while (same);
-        add(found, step < 0 ? IN_BEFORE : step, &error);
-        if (step < 0)
+        add(found, step, &error);
+        if (step == IN_BEFORE)
             break; /* nothing that was asked for is at fault */
         config = less;
     }
@@ -89,7 +89,7 @@ static void look_at_ready_fd(struct foresight *found, const struct blivet_config
     add(found, IN_FIRST_FORK, &error);
 }
 
-/* An output that its step would refuse: a directory, and of one that is given to the user, whatever others may have
+/* An output that its step would refuse: a directory, a socket, and of one that is given to the user, whatever others may have
  * chosen (PRV-8).  NULL with *number 0: nothing. */
 static const char *fault_of_output(const char *path, bool given, const struct blivet_ops *ops, int *number)
 {
@@ -101,7 +101,7 @@ static const char *fault_of_output(const char *path, bool given, const struct bl
         return NULL;
     if (given && S_ISREG(file.st_mode) && file.st_nlink > 1)
         return "is a file with several names";
-    *number = S_ISDIR(file.st_mode) ? EISDIR : 0;
+    *number = S_ISDIR(file.st_mode) ? EISDIR : S_ISSOCK(file.st_mode) ? ENXIO : 0;
     return NULL;
 }
 
@@ -126,6 +126,7 @@ static void look_at_outputs(struct foresight *found, const struct blivet_config 
 /* The calls of a table have no argument to carry this. */
 static struct {
     const struct blivet_ops *ops;
+    const char *directory; /* the daemon's: from there on it searches a relative PATH, and an interpreter */
     char path[PATH_MAX];   /* the first that could be executed */
     char interpreter[256]; /* that one lacked */
     char *entries[2];      /* the PATH that is configured, if it is */
@@ -150,20 +151,37 @@ static void find_interpreter(const char *path, char *name, size_t size)
     name[length] = '\0';
 }
 
-static int look(const char *path, char *const argv[], char *const envp[])
+enum { PLACE = 2 * PATH_MAX };
+
+static const char *from_directory(const char *path, char place[PLACE])
+{
+    if (*path == '/')
+        return path;
+    snprintf(place, PLACE, "%s/%s", search.directory, path);
+    return place;
+}
+
+static int look_at_file(const char *path)
 {
     struct stat file;
-    (void)argv;
-    (void)envp;
     if (search.ops->stat(path, &file) != 0)
         return -1;
-    if (!S_ISREG(file.st_mode) || search.ops->eaccess(path, X_OK) != 0) {
-        errno = EACCES;
+    if (S_ISREG(file.st_mode))
+        return search.ops->eaccess(path, X_OK);
+    errno = EACCES;
+    return -1;
+}
+
+static int look(const char *path, char *const argv[], char *const envp[])
+{
+    char place[PLACE], beside[PLACE], interpreter[sizeof search.interpreter];
+    (void)argv;
+    (void)envp;
+    path = from_directory(path, place);
+    if (look_at_file(path) != 0)
         return -1;
-    }
-    char interpreter[sizeof search.interpreter];
     find_interpreter(path, interpreter, sizeof interpreter);
-    if (*interpreter == '/' && search.ops->eaccess(interpreter, X_OK) != 0) {
+    if (*interpreter && look_at_file(from_directory(interpreter, beside)) != 0) {
         memcpy(search.interpreter, interpreter, sizeof interpreter);
         return -1;
     }
@@ -174,13 +192,14 @@ static int look(const char *path, char *const argv[], char *const envp[])
 
 static char **searched_environment(void) { return search.entries[0] ? search.entries : search.ops->environment(); }
 
-static void find_program(struct foresight *found, const struct options *options, const struct blivet_ops *ops)
+void foresee_program(char path[PATH_MAX], const struct options *options, const struct blivet_ops *ops,
+                     struct blivet_error *error)
 {
     const struct blivet_config *config = &options->config;
     struct blivet_ops table = *ops;
-    struct blivet_error error;
     memset(&search, 0, sizeof search);
     search.ops = ops;
+    search.directory = config->working_directory ? config->working_directory : "";
     table.execve = look;
     table.environment = searched_environment;
     for (size_t i = config->env_count; i-- > 0 && !search.entries[0];) {
@@ -188,12 +207,18 @@ static void find_program(struct foresight *found, const struct options *options,
         if (strcmp(config->env[i].name, "PATH") == 0 && (search.entries[0] = ops->calloc(1, size)))
             snprintf(search.entries[0], size, "PATH=%s", config->env[i].value);
     }
-    program_exec(options->program, &table, &error);
+    program_exec(options->program, &table, error);
     ops->free(search.entries[0]);
-    memcpy(found->program, search.path, sizeof found->program);
-    if (*found->program == '\0' && *search.interpreter)
-        blivet_set_error(&error, BLIVET_PROGRAM_UNUSABLE, error.system_errno, "interpreter of the program",
-                         search.interpreter, NULL);
+    memcpy(path, search.path, sizeof search.path);
+    if (*path == '\0' && *search.interpreter)
+        blivet_set_error(error, error->kind, error->system_errno, "interpreter of the program", search.interpreter,
+                         NULL);
+}
+
+static void find_program(struct foresight *found, const struct options *options, const struct blivet_ops *ops)
+{
+    struct blivet_error error;
+    foresee_program(found->program, options, ops, &error);
     if (*found->program == '\0')
         add(found, IN_BEYOND, &error);
 }

@@ -25,6 +25,10 @@ struct foresight {
     char program[PATH_MAX]; /* what would be run; "" if it was not found */
 };
 
+/* The path of what would be run, searched as the daemon does; "" and *error where nothing would be. */
+void foresee_program(char path[PATH_MAX], const struct options *options, const struct blivet_ops *ops,
+                     struct blivet_error *error);
+
 bool is_one_log(const struct blivet_config *config);
 
 /* Asks what the start would ask, and changes nothing but options->program[0], which becomes absolute as there. */

@@ -4,11 +4,12 @@ import json
 import os
 import re
 import shutil
+import socket
 import sys
 from collections import Counter
 
 import linux
-from harness import NOBODY, SLEEP, Skip, check, equal, locked, rows, text, write
+from harness import ERR, NOBODY, SLEEP, Skip, check, equal, locked, rows, text, write
 from test_show import on_a_terminal
 
 PROCESSES = ("launcher", "leader", "daemon", "foreground")
@@ -169,12 +170,18 @@ def what_is_wrong_is_shown_in_place_with_the_code_of_the_start(box):
     link = box.path("link")
     os.symlink(taken, link)
     several = box.file("several")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(box.path("socket"))
+    scripts = {name: box.file(name, f"#!{interpreter}\n", 0o755) for name, interpreter in (
+        ("relative", "nosuch"), ("beside", "sleep"), ("folder", "/etc"), ("below", "/bin/sleep/x"))}
     os.link(several, box.path("another name"))
     cases = [(["--ready=fd:99999999"], SLEEP, {"1"}), (["-p", gone], SLEEP, {"8"}), (["-l", gone], SLEEP, {"7"}), (["-o", gone], SLEEP, {"12"}),
              (["-e", gone], SLEEP, {"12"}), (["-c", "/no/such"], SLEEP, {"5"}), (["-p", link], SLEEP, {"8"}),
              (["--keep-fd=98", "--keep-fd=99"], SLEEP, {"13"}), (["-l", taken, "--no-lock"], SLEEP, {"7"}),
              (["-p", taken, "-o", taken], SLEEP, {"8"}), (["-o", box.folder], SLEEP, {"12"}), ([], ["/no/program"], {"+"}),
              ([], ["no-such-program"], {"+"}), ([], [box.folder], {"+"}), (["-E", f"PATH={box.folder}"], SLEEP, {"+"}),
+             (["-o", box.path("socket")], SLEEP, {"12"}), (["-c", "/etc", "-E", "PATH=:."], ["sleep", "60"], {"+"}),
+             *(([], [script], {"+"}) for script in scripts.values()),
              (["-p", gone], ["/no/program"], {"8", "+"}),
              (["-p", gone, "-l", gone, "-o", gone, "-c", "/no", "--keep-fd=99"], ["no-such"], {"5", "7", "8", "12", "13", "+"})]
     if os.geteuid() == 0:
@@ -192,9 +199,28 @@ def what_is_wrong_is_shown_in_place_with_the_code_of_the_start(box):
             wrong = {sign: label for sign, step in steps.items() for label in step if label.startswith("ERROR")}
             equal(set(wrong), places)
             message = real.err.removeprefix("daemonize: ").rstrip("\n").removesuffix("; try 'daemonize --help'")
+            for script in scripts.values():  # the kernel does not say that it is the interpreter
+                if program == [script]:
+                    message = f"interpreter of the program: {text(script)[2:-1]}: {message.rpartition(': ')[2]}"
             equal(steps["verdict"]["verdict"], [f"exit {real.code}, {message}"])
             check(any(message in step.get(f"ERROR {real.code}", []) for step in steps.values()), message, "in place")
     equal(len(explained(box.daemonize("--explain", "--keep-fd=98", "--keep-fd=99").out)["13"]["ERROR 64"]), 2)
+
+
+@rows("CLI-18", "CLI-3")
+def what_is_relative_begins_where_the_daemon_will_be(box):
+    script = box.file("script", "#!./sleep\n", 0o755)
+    there = box.folder_in("there")
+    shutil.copy("/bin/sleep", there)
+    for options, program in ((["-E", "PATH="], ["sleep", "60"]), (["-E", "PATH=/no:."], ["sleep", "60"]), ([], [script, "60"])):
+        for directory, good in ((there, True), ("/etc", False)):
+            with box.about(options, program, directory):
+                said = box.daemonize("--explain", "-c", directory, *options, program=program, cwd="/etc" if good else there)
+                equal(said.code, 0 if good else ERR["ERR-2"], said)
+                if good and program != [script, "60"]:
+                    check(f"{there}/" in " ".join(explained(said.out)["+"]["here"]), said)
+    with box.running("-c", there, "-E", "PATH=", program=["sleep", "60"], cwd="/etc"):
+        pass
 
 
 @rows("CLI-18")
