@@ -4,6 +4,7 @@
  * gone at exec.  The launcher ends inside the library, so beneath the recording table lies one that shows the record
  * before the launcher's _exit, and in foreground mode before exec. */
 #include "trace.h"
+#include "foresee.h"
 #include "show_trace.h"
 #include "terminal.h"
 #include <errno.h>
@@ -59,7 +60,8 @@ static void tell_loss(void)
 static void show(const char *undecided, int code)
 {
     struct sheet *sheet = &watch.sheet;
-    const struct ending ending = { watch.foreground, undecided, code, code == 0 ? watch.success : watch.message };
+    const char *message = undecided ? undecided : code == 0 ? watch.success : watch.message;
+    const struct ending ending = { watch.foreground, undecided, code, message };
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
     struct sigaction pipe_before, size_before;
     watch.ops->sigaction(SIGPIPE, &ignore, &pipe_before);
@@ -93,9 +95,15 @@ static void leave(int status)
 
 static int become(const char *path, char *const argv[], char *const envp[])
 {
-    if (in_launcher() && watch.ops->eaccess(path, X_OK) == 0) /* the others of a search are sure to fail */
+    struct stat file;
+    const bool likely = in_launcher() && watch.ops->stat(path, &file) == 0 && S_ISREG(file.st_mode) &&
+                        watch.ops->eaccess(path, X_OK) == 0; /* the others of a search are sure to fail */
+    if (likely)
         show("the process goes on as the program", 0);
-    return watch.ops->execve(path, argv, envp);
+    watch.ops->execve(path, argv, envp);
+    if (likely && watch.sheet.shown > 0)
+        watch.sheet.shown--; /* it comes once more, with its errno */
+    return -1;
 }
 
 /* Only the launcher writes; what it says on the way out is the message of the verdict. */
@@ -166,36 +174,44 @@ static int unwritable(struct blivet_error *error, int number, const char *path, 
     return -1;
 }
 
-/* No file of the daemon's: it would be written by two. */
-static bool is_another_file(const struct blivet_config *config, const struct stat *file, const char **which)
+/* What else the start uses the file for, so that two would write it, or it would be run; NULL: nothing. */
+static const char *use_of(const struct stat *file, const struct options *options)
 {
-    const char *const paths[] = { config->pidfile, config->lockfile, config->stdout_path, config->stderr_path };
-    static const char *const names[] = { "is the pidfile", "is the lockfile", "is stdout", "is stderr" };
+    static const char *const uses[] = { "is the pidfile", "is the lockfile", "is stdout", "is stderr",
+                                        "is the program" };
+    const struct blivet_config *config = &options->config;
+    char program[PATH_MAX];
+    const char *const paths[] = { config->pidfile, config->lockfile, config->stdout_path, config->stderr_path,
+                                  program };
+    struct blivet_error unwanted;
+    snprintf(program, sizeof program, "%s", options->program[0]);
+    if (!strchr(program, '/')) /* else it begins where we are, not where the daemon will be */
+        foresee_program(program, options, watch.ops, &unwanted);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct stat other;
-        *which = names[i];
         if (paths[i] && watch.ops->stat(paths[i], &other) == 0 && other.st_dev == file->st_dev &&
             other.st_ino == file->st_ino)
-            return false;
+            return uses[i];
     }
-    return true;
+    return NULL;
 }
 
 static int judge_file(const struct options *options, int fd, bool created, struct blivet_error *error)
 {
     struct stat file;
-    const char *path = options->trace_file, *which;
+    const char *path = options->trace_file;
     if (watch.ops->fstat(fd, &file) != 0)
         return unwritable(error, errno, path, NULL);
     if (!S_ISREG(file.st_mode))
         return unwritable(error, 0, path, "is not a regular file");
     if (file.st_nlink != 1)
         return unwritable(error, 0, path, "has several names");
-    if (is_another_file(&options->config, &file, &which))
+    const char *use = use_of(&file, options);
+    if (!use)
         return 0;
     if (created)
         watch.ops->unlink(path);
-    blivet_set_error(error, BLIVET_INVALID_CONFIG, 0, "option --trace", path, which);
+    blivet_set_error(error, BLIVET_INVALID_CONFIG, 0, "option --trace", path, use);
     return -1;
 }
 

@@ -135,6 +135,25 @@ def in_the_foreground_the_trace_ends_at_exec(box):
     equal((result.code, verdict), (7, "none; the process goes on as the program"))
     equal(calls[-1][:3], ("foreground", "+", "execve"))
     equal(text(err).split(), ["0", "1", "2", "3"])  # the last one is the listing itself
+    trace = box.path("trace.json")
+    equal(box.daemonize("-f", f"--trace={trace}", "--ready=notify", program=["true"]).code, 0)
+    equal(json.loads(text(trace))["otherData"],
+          {"not recorded": 0, "exit": None, "message": "the process goes on as the program"})
+
+
+@rows("CLI-16")
+def what_became_of_an_exec_that_fails_comes_after(box):
+    bare, broken = box.file("bare", "exit 7\n", 0o755), box.file("broken", "#!/no/such/interpreter\n", 0o755)
+    for program, code, name in ((bare, 7, "ENOEXEC"), (broken, ERR["ERR-2"], "ENOENT")):
+        for path in (None, box.path("trace")):
+            with box.about(program, path):
+                result = box.daemonize("-f", f"--trace={path}" if path else "--trace", program=[program])
+                equal(result.code, code, result)
+                shown = text(path) if path else result.err
+                equal(len(re.findall(rf" execve\(.*\) = -1 {name}\n", shown)), 1, shown[-600:])
+                last = shown.splitlines()[-1]
+                equal("goes on as the program" in last, code == 7, last)
+                check(path is None or shown.count("verdict: ") == 1, shown[-600:])
 
 
 @rows("CLI-17")
@@ -194,6 +213,18 @@ def the_daemons_own_files_are_no_place_for_it(box):
             with box.about(option, there):
                 box.refused(box.daemonize(option, path, f"--trace={box.folder}/./{os.path.basename(path)}"), "ERR-1", "--trace")
                 equal(text(path) if os.path.exists(path) else None, "precious\n" if there else None)
+
+
+@rows("CLI-17", "ERR-1")
+def the_program_is_no_place_for_it(box):
+    program = box.file("program", "#!/bin/sh\nexec sleep 60\n", 0o755)
+    for options, words, how in (([], [program], {}), ([], ["./program"], {"cwd": box.folder}), (["-f"], [program], {}),
+                                (["-E", f"PATH=/bin:{box.folder}"], ["program"], {}),
+                                (["-c", box.folder, "-E", "PATH="], ["program"], {"cwd": "/"})):
+        with box.about(options, words):
+            box.refused(box.daemonize(f"--trace={program}", *options, program=words, **how), "ERR-1",
+                        f"option --trace: {program}: is the program")
+            equal(text(program), "#!/bin/sh\nexec sleep 60\n")
 
 
 @rows("CLI-12", "CLI-16")

@@ -19,6 +19,10 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
           true },
         { "--trace=/run/new -p /run/new true", "/run/new", "option --trace: /run/new: is the pidfile", 64, false },
         { "--trace=/run/new -e /run/new true", "/run/new", "option --trace: /run/new: is stderr", 64, false },
+        { "--trace=/run/own /run/own", "/run/own", "option --trace: /run/own: is the program", 64, true },
+        { "--trace=/run/own ../run/./own x", "/run/own", "option --trace: /run/own: is the program", 64, true },
+        { "--trace=/run/own -E PATH=/bin:/run own", "/run/own", "option --trace: /run/own: is the program", 64, true },
+        { "--trace=/run/own -c /run -E PATH= own", "/run/own", "option --trace: /run/own: is the program", 64, true },
         { "--trace=/dev/null true", "/dev/null", "trace: /dev/null: is not a regular file", 73, true },
         { "--trace=/run/two true", "/run/two", "trace: /run/two: has several names", 73, true },
         { "--trace=/run/link true", "/run/own", "trace: /run/link: is a symbolic link", 73, true },
@@ -26,7 +30,7 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[160];
         a_launcher();
-        script_add("/run/own", S_IFREG | 0644, "as it was");
+        script_add("/run/own", S_IFREG | 0755, "as it was");
         script_add("/run/two", S_IFREG | 0644, "as it was")->links = 2;
         script_add("/run/link", S_IFLNK | 0777, "own");
         assert_int_equal(run(cases[i].line), SCRIPT_RETURNED);
@@ -106,6 +110,43 @@ static void who_is_not_the_launcher_shows_nothing(void **state)
     assert_int_equal(run("--trace=/run/t -f -E PATH=/nowhere:/bin true"), SCRIPT_EXITED);
     assert_string_equal(script.executed, "/bin/true");
     assert_int_equal(script_count("ftruncate"), 1);
+    script_begin(SCRIPT_LAUNCHER);
+    script_add("/run/true", S_IFDIR | 0755, NULL); /* a folder can be entered, but is no program */
+    script_add("/tmp/true", S_IFREG | 0644, NULL);
+    assert_int_equal(run("--trace=/run/t -f -E PATH=/run:/tmp:/bin true"), SCRIPT_EXITED);
+    assert_string_equal(script.executed, "/bin/true");
+    assert_int_equal(script_count("ftruncate"), 1);
+}
+
+static char kept[1 << 16]; /* a trace that is too long for a file of the invented kernel */
+
+static ssize_t keep(int fd, const void *bytes, size_t count, off_t offset)
+{
+    (void)fd;
+    assert_true((size_t)offset + count < sizeof kept);
+    memcpy(kept + offset, bytes, count);
+    kept[(size_t)offset + count] = '\0';
+    return (ssize_t)count;
+}
+
+/* What a process goes on as is not known to run, nor to be ready. */
+static void what_is_undecided_says_so_for_viewers_too(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "--trace=/run/t.json -f true", "--trace=/run/t.json -f --ready=notify true" };
+    struct blivet_ops ops = blivet_script;
+    ops.pwrite = keep;
+    for (int i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        assert_int_equal(run_on(lines[i], &ops), SCRIPT_EXITED);
+        assert_string_equal(script.executed, "/bin/true");
+        assert_contains(kept, "\"exit\": null, \"message\": \"the process goes on as the program\"}}\n");
+    }
+    script_begin(SCRIPT_LAUNCHER);
+    script_fail("execve", 0, ENOMEM);
+    assert_int_equal(run_on(lines[0], &ops), SCRIPT_EXITED);
+    assert_contains(kept, ", \"result\": \"-1 ENOMEM\"}}");
+    assert_contains(kept, "\"exit\": 71, \"message\": \"test_trace_file: program: true: cannot allocate memory\"}}\n");
 }
 
 static void of_what_was_said_one_line_is_the_verdict(void **state)
@@ -169,6 +210,7 @@ int main(void)
         CLAIM("CLI-12 CLI-17", a_file_is_made_and_signals_stay_as_they_were),
         CLAIM("CLI-6 CLI-16", what_is_said_goes_to_stderr),
         CLAIM("CLI-16", who_is_not_the_launcher_shows_nothing),
+        CLAIM("CLI-17", what_is_undecided_says_so_for_viewers_too),
         CLAIM("CLI-16", of_what_was_said_one_line_is_the_verdict),
         CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
         CLAIM("CLI-14 CLI-16", in_foreground_mode_it_goes_where_stderr_went),
