@@ -6,7 +6,7 @@
 enum check_judgement { CHECK_RIGHT, CHECK_NOTABLE, CHECK_WRONG, CHECK_UNSEEN, CHECK_JUDGEMENTS };
 
 struct check_point {
-    const char *name, *why; /* why: one clause, or NULL where there is nothing to explain */
+    const char *name, *why; /* why: one clause */
     enum check_judgement judgement;
     char found[2 * CHECK_NAME]; /* raw bytes of names among it: to be escaped where it is printed */
 };
