@@ -488,6 +488,25 @@ static const char *why_of(const struct check_facts *facts, const char *point)
     return "";
 }
 
+/* Whoever begins with 0 to 2 closed has others in the first places. */
+static void the_first_descriptor_counts_as_any_other(void **state)
+{
+    (void)state;
+    struct check_facts facts = good_daemon();
+    facts.fds += 3;
+    facts.fd_count -= 3;
+    assert_string_equal(found_of(&facts, "descriptors"), "2 above 2");
+    assert_string_equal(found_of(&facts, "pidfile lock"), "held, by descriptor 3");
+    strcpy(facts.directory, "/srv/x");
+    strcpy(facts.mount_point, "/srv");
+    facts.directory_file.st_dev = fds[3].file.st_dev;
+    assert_string_equal(why_of(&facts, "directory"), "it has files open there, which keep it busy anyway");
+    fds[3].info = (struct check_fdinfo){ .flags = O_RDONLY | O_CLOEXEC };
+    fds[4].info.flags = O_WRONLY;
+    fds[3].file = fds[4].file = (struct stat){ .st_ino = 99, .st_mode = S_IFIFO };
+    assert_string_equal(found_of(&facts, "descriptors"), "2 above 2, 1 of them sockets or the like that pass an exec");
+}
+
 static void every_signal_is_named_to_the_last(void **state)
 {
     (void)state;
@@ -554,6 +573,8 @@ static void signals_are_judged(void **state)
            facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"));
     JUDGED("blocked", CHECK_WRONG, "SIGHUP: these never arrive, and nothing is seen that would take them",
            facts.status.blocked = 1; strcpy(fds[4].target, "anon_inode:[signalfd]"); facts.fd_count = 4);
+    JUDGED("blocked", CHECK_NOTABLE, "SIGHUP: it has a signalfd, sigwait or another thread, which may take them",
+           facts.status.blocked = 1; strcpy(fds[0].target, "anon_inode:[signalfd]"));
 }
 
 static void rights_are_judged(void **state)
@@ -652,6 +673,8 @@ static void pidfiles_are_judged(void **state)
            fds[3].file.st_ino = 9);
     JUDGED("pidfile lock", CHECK_WRONG, "held, taken by pid 43: it is another one's pidfile",
            fds[3].file.st_ino = 9; facts.pidfile.locker = 43);
+    JUDGED("pidfile lock", CHECK_WRONG, "held, taken by pid 1: it is another one's pidfile",
+           fds[3].file.st_ino = 9; facts.pidfile.locker = 1);
     JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one: after its death nothing tells the file from a live one's",
            fds[3].file.st_ino = 9; facts.pidfile.locker = 0);
     JUDGED("pidfile lock", CHECK_WRONG, "nobody holds one: after its death nothing tells the file from a live one's",
@@ -979,6 +1002,7 @@ int main(void)
         CLAIM("CHK-4 CHK-5", standard_descriptors_are_judged),
         CLAIM("CHK-4 CHK-5", descriptors_above_2_are_judged),
         CLAIM("CHK-4 CHK-5", signals_are_judged),
+        CLAIM("CHK-4 CHK-5", the_first_descriptor_counts_as_any_other),
         CLAIM("CHK-3", every_signal_is_named_to_the_last),
         CLAIM("CHK-3", a_session_of_another_namespace_is_said_to_be_one),
         CLAIM("CHK-6", a_shared_lock_excludes_nobody),

@@ -156,6 +156,19 @@ static void lines_are_in_the_order_of_their_times(void **state)
     assert_true(first && second && first < second && second < strstr(script.printed, "getuid"));
 }
 
+static void of_two_at_one_time_the_first_record_is_the_first_line(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2 };
+    begin();
+    ops->getpid();
+    ops->getuid();
+    memory.trace.records[0].began_ns = memory.trace.records[1].began_ns = 1000;
+    trace_as_text(&sheet, &memory.trace, &ending);
+    assert_true(strstr(script.printed, "getpid") < strstr(script.printed, "getuid"));
+}
+
 static int lines_of(const char *text)
 {
     int count = 0;
@@ -223,6 +236,18 @@ static void a_call_that_has_not_returned_has_no_result(void **state)
     assert_contains(shown(trace_as_text, &ending, false), "  getpid() = ?\n");
     assert_contains(script.printed, "  chdir(\"/\") = ?\n");
     assert_contains(script.printed, "  execve()\nverdict: exit 0\n");
+}
+
+static void what_returns_nothing_has_no_result(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    begin();
+    ops->getpid();
+    ops->free(NULL);
+    assert_contains(shown(trace_as_text, &ending, false), "getpid() = 100\n     0.003 launcher    -  free(NULL)\n");
+    memset(script.printed, 0, sizeof script.printed);
+    assert_contains(shown(trace_as_json, &ending, false), "\"name\": \"free\", \"args\": {\"step\": 0, \"arguments\": \"NULL\", \"result\": \"\"}");
 }
 
 static void each_errno_has_its_name(void **state)
@@ -367,6 +392,23 @@ static void on_the_narrowest_terminal_each_word_is_whole(void **state)
                                     "        -1\n        ENOENT\n");
 }
 
+static void on_a_narrow_terminal_a_call_that_fits_into_a_line_has_one(void **state)
+{
+    (void)state;
+    static const struct ending ending = { .message = "" };
+    struct sheet sheet = { .ops = &script_kernel, .fd = 2, .width = 40 };
+    begin();
+    ops->open("/a/name", O_RDONLY, 0);
+    trace_as_text(&sheet, &memory.trace, &ending);
+    assert_contains(script.printed, "-  \n        open(\"/a/name\", O_RDONLY, 0) =\n        -1 ENOENT\n");
+    memset(script.printed, 0, sizeof script.printed);
+    begin();
+    ops->chdir("/a/name");
+    sheet.shown = 0;
+    trace_as_text(&sheet, &memory.trace, &ending);
+    assert_contains(script.printed, "-  \n        chdir(\"/a/name\") = -1 ENOENT\n");
+}
+
 static void calls_that_were_left_out_are_counted(void **state)
 {
     (void)state;
@@ -387,8 +429,10 @@ int main(void)
         CLAIM("CLI-12 CLI-16", what_cannot_be_written_is_not_tried_again),
         CLAIM("CLI-16", a_refused_umask_has_its_errno),
         CLAIM("CLI-16", lines_are_in_the_order_of_their_times),
+        CLAIM("CLI-16", of_two_at_one_time_the_first_record_is_the_first_line),
         CLAIM("CLI-16", rounds_of_the_same_calls_are_one_line),
         CLAIM("CLI-16", a_call_that_has_not_returned_has_no_result),
+        CLAIM("CLI-16 CLI-17", what_returns_nothing_has_no_result),
         CLAIM("CLI-16", a_number_without_a_name_is_a_question_mark),
         CLAIM("CLI-17", each_process_has_a_row_and_a_step_ends_with_the_next),
         CLAIM("CLI-17", a_step_ends_when_its_process_has_no_more_calls),
@@ -396,6 +440,7 @@ int main(void)
         CLAIM("CLI-12 CLI-16", nothing_of_it_is_lost_on_the_way),
         CLAIM("CLI-16", each_errno_has_its_name),
         CLAIM("CLI-16 CHK-7", on_the_narrowest_terminal_each_word_is_whole),
+        CLAIM("CLI-16", on_a_narrow_terminal_a_call_that_fits_into_a_line_has_one),
         CLAIM("CLI-16 CLI-17", calls_that_were_left_out_are_counted),
     };
     return cmocka_run_group_tests_name("show_trace", tests, NULL, NULL);
