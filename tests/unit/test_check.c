@@ -181,7 +181,7 @@ static void a_pidfile_holds_a_pid_and_a_newline(void **state)
         { "12\n\n", CHECK_PID_UNUSUAL, 12 }, { "", CHECK_NO_PID, 0 }, { "\n", CHECK_NO_PID, 0 }, { "0\n", CHECK_NO_PID, 0 },
         { "-1\n", CHECK_NO_PID, 0 }, { "1 2\n", CHECK_NO_PID, 0 }, { "1x\n", CHECK_NO_PID, 0 }, { "0x1\n", CHECK_NO_PID, 0 },
         { "99999999999999999999\n", CHECK_NO_PID, 0 }, { "\n1\n", CHECK_NO_PID, 0 },
-        { "\t12\n", CHECK_PID_UNUSUAL, 12 }, { "12\t\n", CHECK_PID_UNUSUAL, 12 },
+        { "1:\n", CHECK_NO_PID, 0 }, { "\t12\n", CHECK_PID_UNUSUAL, 12 }, { "12\t\n", CHECK_PID_UNUSUAL, 12 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         pid_t pid = 0;

@@ -204,6 +204,23 @@ static void what_is_explained_is_not_begun(void **state)
     }
 }
 
+static void what_is_explained_is_as_wide_as_stdout(void **state)
+{
+    (void)state;
+    for (int fd = 0; fd < 2; fd++) { /* that is no terminal, and the other one is narrow */
+        machine(SCRIPT_LAUNCHER);
+        script.columns = 30;
+        script_kernel.close(fd);
+        assert_int_equal(script_kernel.open("/run/file", O_WRONLY | O_CREAT, 0600), fd);
+        const char *text = printed_by("--explain true");
+        size_t widest = 0;
+        for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+            widest = strcspn(line, "\n") > widest ? strcspn(line, "\n") : widest;
+        assert_in_range(widest, fd == 1 ? 60 : 20, fd == 1 ? 79 : 40);
+        assert_int_equal(strchr(text, '\033') != NULL, fd == 0);
+    }
+}
+
 static void what_is_explained_has_the_code_of_the_start(void **state)
 {
     (void)state;
@@ -470,6 +487,7 @@ int main(void)
         CLAIM("CLI-13", help_and_version_go_to_stdout),
         CLAIM("CLI-19", output_that_turns_out_to_be_lost_is_an_error),
         CLAIM("CLI-18", what_is_explained_is_not_begun),
+        CLAIM("CLI-18", what_is_explained_is_as_wide_as_stdout),
         CLAIM("CLI-18", what_is_explained_has_the_code_of_the_start),
         CLAIM("CLI-6", what_will_be_done_is_said_where_that_is_asked_for),
         CLAIM("CLI-6 CFG-13", the_plan_has_what_was_chosen),

@@ -344,6 +344,14 @@ static void a_program_that_cannot_be_run_is_found(void **state)
     assert_foreseen(cases, sizeof cases / sizeof cases[0]);
 }
 
+static void no_path_steers_the_terminal(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(explained("--explain -o /run/a\001\002\033[31mb true"), 0);
+    assert_int_equal(count_of("/run/a\\x01\\x02\\x1b[31mb, emptied first\n"), 1);
+}
+
 static void a_program_that_cannot_be_read_is_no_script(void **state)
 {
     (void)state;
@@ -424,6 +432,7 @@ int main(void)
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
         CLAIM("CLI-18", a_program_that_cannot_be_run_is_found),
+        CLAIM("CLI-18", no_path_steers_the_terminal),
         CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),

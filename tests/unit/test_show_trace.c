@@ -215,6 +215,13 @@ static void rounds_of_the_same_calls_are_one_line(void **state)
     for (int i = 0; i < 4; i++)
         ops->chdir("/");
     assert_contains(shown(trace_as_text, &ending, false), "... launcher    -  chdir, 3 times more, for ");
+    begin(); /* of several processes the first */
+    for (int i = 0; i < 4; i++) {
+        ops->chdir("/");
+        ops->getpid();
+        memory.trace.records[2 * i + 1].process = 2;
+    }
+    assert_contains(shown(trace_as_text, &ending, false), "... launcher    -  chdir, getpid, 3 times more, for ");
 }
 
 static void a_call_that_has_not_returned_has_no_result(void **state)
@@ -363,6 +370,7 @@ static void nothing_of_it_is_lost_on_the_way(void **state)
         assert_int_equal(sheet.fd, how == 2 ? -1 : 2);
         trace_as_text(&sheet, &memory.trace, &ending); /* what has been shown is not shown again */
         assert_int_equal(script_count("write") > 3, 0);
+        assert_int_equal(count_of(script.printed, " process  step  call\n"), how != 2);
     }
     for (int how = 0; how < 4; how++) {
         static const int errors[] = { SCRIPT_HALF, EINTR, EIO, SCRIPT_HALF };
