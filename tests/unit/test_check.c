@@ -901,7 +901,7 @@ static void texts_that_end_early_are_no_texts(void **state)
     assert_false(check_parse_mount("1 0 8:1 / /two rw\n", "/two/x", found, sizeof found));
     assert_true(check_parse_mount("1 0 8:1 / /of rw\n", "/of/x", found, sizeof found));
     assert_string_equal(found, "/of");
-    assert_true(check_parse_fdinfo("pos:0\nflags:0100001\n", &info) && info.flags == 0100001); /* without a blank */
+    assert_true(check_parse_fdinfo("pos:0\nflags:17\n", &info) && info.flags == 017); /* without a blank */
     assert_false(check_parse_fdinfo("pos:\t0\n\0\nflags:\t1\n", &info)); /* what is behind the end is not read */
     static char mounts[9000] = "1 0 8:1 / /";
     memset(mounts + strlen(mounts), 'x', sizeof mounts - 20); /* a name that no path can be under */

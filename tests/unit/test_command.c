@@ -219,6 +219,11 @@ static void what_is_explained_is_as_wide_as_stdout(void **state)
         assert_in_range(widest, fd == 1 ? 60 : 20, fd == 1 ? 79 : 40);
         assert_int_equal(strchr(text, '\033') != NULL, fd == 0);
     }
+    for (int columns = 60; columns < 62; columns++) { /* where it is narrow, paragraphs begin further to the left */
+        machine(SCRIPT_LAUNCHER);
+        script.columns = columns;
+        assert_int_equal(strstr(printed_by("--explain true"), "\n               ") != NULL, columns == 61);
+    }
 }
 
 static void what_is_explained_has_the_code_of_the_start(void **state)

@@ -215,6 +215,20 @@ static void rounds_of_the_same_calls_are_one_line(void **state)
     for (int i = 0; i < 4; i++)
         ops->chdir("/");
     assert_contains(shown(trace_as_text, &ending, false), "... launcher    -  chdir, 3 times more, for ");
+    for (int longest = 4; longest < 6; longest++) { /* in no more than four calls */
+        begin();
+        for (int i = 0; i < 4; i++) {
+            ops->chdir("/");
+            ops->getpid();
+            ops->getuid();
+            ops->getgid();
+            for (int more = 4; more < longest; more++)
+                ops->geteuid();
+        }
+        const char *shows = shown(trace_as_text, &ending, false);
+        assert_int_equal(count_of(shows, "... launcher    -  chdir, getpid, getuid, getgid, 3 times more, for "), longest == 4);
+        assert_int_equal(count_of(shows, "times more"), longest == 4);
+    }
     begin(); /* of several processes the first */
     for (int i = 0; i < 4; i++) {
         ops->chdir("/");
@@ -376,14 +390,16 @@ static void nothing_of_it_is_lost_on_the_way(void **state)
         static const int errors[] = { SCRIPT_HALF, EINTR, EIO, SCRIPT_HALF };
         script_begin(SCRIPT_LAUNCHER);
         struct sheet sheet = { .ops = &blivet_script, .is_file = true };
+        script_kernel.close(0); /* then that is the file's */
         sheet.fd = script_kernel.open("/run/t", O_WRONLY | O_CREAT, 0644);
         script_fail("pwrite", 1, errors[how]);
         if (how == 3)
             script_fail("pwrite", 1, ENOSPC); /* the second half */
         trace_as_text(&sheet, &memory.trace, &ending);
-        if (how < 2)
+        if (how < 2) {
             assert_string_equal(script_file("/run/t")->content, whole);
-        else
+            assert_int_equal(script_file("/run/t")->size, strlen(whole));
+        } else
             assert_int_equal(sheet.fd, -1);
     }
 }
