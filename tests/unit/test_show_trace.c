@@ -268,7 +268,8 @@ static void what_returns_nothing_has_no_result(void **state)
     ops->free(NULL);
     assert_contains(shown(trace_as_text, &ending, false), "getpid() = 100\n     0.003 launcher    -  free(NULL)\n");
     memset(script.printed, 0, sizeof script.printed);
-    assert_contains(shown(trace_as_json, &ending, false), "\"name\": \"free\", \"args\": {\"step\": 0, \"arguments\": \"NULL\", \"result\": \"\"}");
+    assert_contains(shown(trace_as_json, &ending, false),
+                    "\"name\": \"free\", \"args\": {\"step\": 0, \"arguments\": \"NULL\", \"result\": \"\"}");
 }
 
 static void each_errno_has_its_name(void **state)
