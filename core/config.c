@@ -113,8 +113,6 @@ static bool is_same_file(const struct blivet_ops *ops, const struct place *one, 
         return false;
     if (strcmp(one->path, other->path) == 0)
         return true;
-    if (one->exists != other->exists)
-        return false;
     if (one->exists)
         return blivet_same_inode(&one->file, &other->file);
     return strcmp(one->name, other->name) == 0 && is_same_parent(ops, one, other);
@@ -280,9 +278,8 @@ static int check_kept_descriptors(const struct check *check)
             return refuse(check, "keep-fd", digits, "a standard descriptor is always replaced");
         if (config->ready == BLIVET_READY_FD && fd == config->ready_fd)
             return refuse(check, "keep-fd", digits, "is to be the readiness descriptor");
-        int flags = -1;
-        if (fd >= 0)
-            UNINTERRUPTED(flags, check->ops->fcntl(fd, F_GETFD, 0));
+        int flags;
+        UNINTERRUPTED(flags, check->ops->fcntl(fd, F_GETFD, 0));
         if (flags < 0)
             return refuse(check, "keep-fd", digits, "is not an open descriptor");
     }

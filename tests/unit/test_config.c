@@ -32,6 +32,24 @@ struct config_case {
     const char *want; /* the message; NULL: accepted */
 };
 
+/* Its errno is the one that the message has the words of; 0 where it has none. */
+static bool is_said(const struct blivet_error *error)
+{
+    static const struct { int number; const char *text; } reasons[] = {
+#define REASON(name, text) { name, text },
+#include "../../core/errno.def"
+#undef REASON
+    };
+    size_t length = strlen(error->message);
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        size_t tail = strlen(reasons[i].text);
+        if (length > tail + 2 && strcmp(error->message + length - tail, reasons[i].text) == 0 &&
+            strncmp(error->message + length - tail - 2, ": ", 2) == 0)
+            return error->system_errno == reasons[i].number;
+    }
+    return error->system_errno == 0 || strstr(error->message, "cannot be created: its directory cannot be written");
+}
+
 static void judge_all(const struct config_case *cases, size_t count, uid_t uid)
 {
     for (size_t i = 0; i < count; i++) {
@@ -42,6 +60,7 @@ static void judge_all(const struct config_case *cases, size_t count, uid_t uid)
         assert_int_equal(result, cases[i].want ? -1 : 0);
         assert_int_equal(error.kind, cases[i].want ? BLIVET_INVALID_CONFIG : BLIVET_OK);
         assert_int_equal(error.exit_code, cases[i].want ? 64 : 0);
+        assert_true(is_said(&error));
     }
 }
 
@@ -143,6 +162,8 @@ static void the_effective_user_can_write_each_file_or_its_directory(void **state
           "lockfile: /run/new: cannot be created: its directory cannot be written" },
         { { .stdout_path = "/run/to-tmp", .stderr_path = "/run/new" },
           "stderr: /run/new: cannot be created: its directory cannot be written" },
+        { { .stdout_path = "/run/to-tmp", .stderr_path = "/new" },
+          "stderr: /new: cannot be created: its directory cannot be written" },
     };
     JUDGE_ALL(cases, 1000);
 }
@@ -227,6 +248,7 @@ static void numbers_names_and_flags_are_judged(void **state)
         { { .pidfile = "/run/x", .flags = BLIVET_NO_LOCK }, NULL },
         { { .flags = 1 << 9 }, "configuration: asks for what this version does not know" },
         { { .reserved_word = 1 }, "configuration: asks for what this version does not know" },
+        { { .reserved = { [0] = 1 } }, "configuration: asks for what this version does not know" },
         { { .reserved = { [7] = 1 } }, "configuration: asks for what this version does not know" },
         { { .flags = (1 << 9) - 1 - BLIVET_NO_LOCK }, NULL },
         { { .ready = 3 }, "configuration: asks for what this version does not know" },
@@ -253,6 +275,7 @@ static void an_identity_asks_for_root_and_for_no_database(void **state)
             assert_int_equal(blivet_validate_on(&cases[i].config, &blivet_script, &error), uid ? -1 : 0);
             assert_string_equal(error.message, uid ? cases[i].want : "");
             assert_int_equal(error.exit_code, uid ? 77 : 0);
+            assert_int_equal(error.system_errno, 0);
             assert_false(script_called("getpwnam") || script_called("getpwuid") || script_called("getgrnam"));
         }
 }
@@ -299,6 +322,26 @@ static void a_file_that_goes_away_meanwhile_is_judged_by_its_directory(void **st
     }
 }
 
+static int remove_and_look(const char *path, int mode)
+{
+    if (strcmp(path, "/run/old.pid") == 0)
+        script_file(path)->inode = 0;
+    return script_kernel.eaccess(path, mode);
+}
+
+/* Then it is compared as one that is not there: by its name. */
+static void a_file_that_goes_away_meanwhile_is_still_the_same_file(void **state)
+{
+    (void)state;
+    static const struct blivet_config config = { .pidfile = "/run/old.pid", .stdout_path = "/run/link.pid" };
+    struct blivet_ops ops = blivet_script;
+    struct blivet_error error;
+    machine(0);
+    ops.eaccess = remove_and_look;
+    assert_int_equal(blivet_validate_on(&config, &ops, &error), -1);
+    assert_string_equal(error.message, "pidfile: /run/old.pid: is the same file as stdout");
+}
+
 /* A link is followed by hand where nothing is at its end; these are of a machine stranger than the invented one. */
 static ssize_t read_endless_link(const char *path, char *buffer, size_t size)
 {
@@ -307,10 +350,13 @@ static ssize_t read_endless_link(const char *path, char *buffer, size_t size)
     return (ssize_t)size;
 }
 
+static int followed;
+
 static ssize_t read_short_link(const char *path, char *buffer, size_t size)
 {
     (void)path;
     (void)size;
+    followed++;
     *buffer = 'x';
     return 1;
 }
@@ -346,24 +392,26 @@ static void links_that_lead_on_for_ever_are_given_up(void **state)
     ops.lstat = be_a_link;
     assert_int_equal(blivet_validate_on(&config, &ops, &error), -1);
     assert_string_equal(error.message, "stdout: /run/dangling: too many levels of symbolic links");
+    assert_int_equal(followed, 40); /* as many as the kernel follows */
 }
 
-static size_t link_length;
+static size_t link_length, path_length;
+static bool leads_to_root;
 static int looked;
 
 static ssize_t read_long_link(const char *path, char *buffer, size_t size)
 {
     (void)path;
-    (void)size;
-    for (size_t i = 0; i < link_length; i++)
-        buffer[i] = i % 2 ? '/' : 'x';
-    return (ssize_t)link_length;
+    for (size_t i = 0; i < link_length && i < size; i++)
+        buffer[i] = i % 2 != leads_to_root ? '/' : 'x';
+    return (ssize_t)(link_length < size ? link_length : size);
 }
 
 static int count_and_be_a_link(const char *path, struct stat *file)
 {
     assert_true(strlen(path) < PATH_MAX);
     looked++;
+    path_length = strlen(path);
     return looked == 1 ? be_a_link(path, file) : lead_nowhere(path, file);
 }
 
@@ -390,6 +438,12 @@ static void what_is_too_long_is_not_asked_for(void **state)
         assert_int_equal(blivet_validate_on(&(struct blivet_config){ .stdout_path = path }, &ops, &error), -1);
         assert_int_equal(looked > 0, !over);
     }
+    machine(0);
+    looked = 0;
+    leads_to_root = true;
+    link_length = PATH_MAX - 1;
+    assert_int_equal(blivet_validate_on(&(struct blivet_config){ .stdout_path = "/run/dangling" }, &ops, &error), -1);
+    assert_int_equal(path_length, PATH_MAX - 1); /* all of a link that is as long as any can be */
     static char longest[5 + NAME_MAX + 2] = "/run/";
     memset(longest + 5, 'x', NAME_MAX);
     machine(0);
@@ -453,6 +507,11 @@ static void two_files_whose_directory_cannot_be_seen_count_as_two(void **state)
         assert_int_equal(blivet_validate_on(&config, &blivet_script, &error), i == 0 ? -1 : 0);
         assert_int_equal(script.faults_fired, i == 0 ? 0 : 1);
     }
+    struct blivet_error error; /* those of one name are one, whatever can be seen */
+    machine(0);
+    script_fail("stat", 0, EACCES);
+    assert_int_equal(blivet_validate_on(&(struct blivet_config){ .pidfile = "/run/new", .stdout_path = "/run/new" }, &blivet_script, &error), -1);
+    assert_string_equal(error.message, "pidfile: /run/new: is the same file as stdout");
 }
 
 static void one_number_on_two_devices_is_two_files(void **state)
@@ -528,6 +587,7 @@ int main(void)
         CLAIM("CFG-9 CFG-10 ERR-10", an_identity_asks_for_root_and_for_no_database),
         CLAIM("CFG-12", what_the_system_answers_is_the_reason),
         CLAIM("CFG-6", a_file_that_goes_away_meanwhile_is_judged_by_its_directory),
+        CLAIM("CFG-6 CFG-7", a_file_that_goes_away_meanwhile_is_still_the_same_file),
         CLAIM("CFG-12 CFG-6", links_that_lead_on_for_ever_are_given_up),
         CLAIM("CFG-11 CFG-6", what_is_too_long_is_not_asked_for),
         CLAIM("CFG-7", a_chain_of_links_ends_where_the_last_one_leads),
