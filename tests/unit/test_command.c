@@ -40,6 +40,12 @@ static void a_wrong_call_points_to_the_help(void **state)
         machine(SCRIPT_DAEMON);
         assert_refused(cases[i].line, 64, cases[i].message);
     }
+    char line[1000] = "-p ";
+    memset(line + 3, 'x', 960);
+    strcpy(line + 963, " true");
+    machine(SCRIPT_DAEMON);
+    assert_int_equal(run(line), SCRIPT_RETURNED);
+    assert_contains(script.printed, ": is not an absolute path; try 'daemonize --help'\n"); /* however long the message is */
 }
 
 static void other_refusals_before_the_fork_do_not(void **state)

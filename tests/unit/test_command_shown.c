@@ -416,6 +416,9 @@ static void what_happens_at_the_limit_is_explained(void **state)
     script.environment = NULL;
     assert_int_equal(explained("--explain -t 2 true"), 0);
     assert_int_equal(count_of("no longer than 2 s, then the program is ended"), 1);
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(explained("--explain -t 0.001 true"), 0);
+    assert_int_equal(count_of("no longer than 0.001 s, then the program is ended"), 1);
 }
 
 int main(void)

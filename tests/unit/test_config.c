@@ -510,7 +510,8 @@ static void two_files_whose_directory_cannot_be_seen_count_as_two(void **state)
     struct blivet_error error; /* those of one name are one, whatever can be seen */
     machine(0);
     script_fail("stat", 0, EACCES);
-    assert_int_equal(blivet_validate_on(&(struct blivet_config){ .pidfile = "/run/new", .stdout_path = "/run/new" }, &blivet_script, &error), -1);
+    const struct blivet_config one = { .pidfile = "/run/new", .stdout_path = "/run/new" };
+    assert_int_equal(blivet_validate_on(&one, &blivet_script, &error), -1);
     assert_string_equal(error.message, "pidfile: /run/new: is the same file as stdout");
 }
 

@@ -106,6 +106,9 @@ static void a_limit_is_in_seconds_and_never_rounded_down(void **state)
         assert_int_equal(options.config.ready_timeout_ms, cases[i].milliseconds);
         done();
     }
+    assert_int_equal(parse("-l /x -a -p /y x"), 0); /* a switch takes nothing back */
+    assert_string_equal(options.config.lockfile, "/x");
+    done();
     static const char *const wrong[] = { "-t . x", "-t -1 x", "-t 1e3 x", "-t 1s x", "-t 1.2.3 x",
                                          "-t 4294967 x", "-t 4294966.5 x", "-t 4294966.0001 x" };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -3,6 +3,7 @@
 #include "../../cli/program.h"
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
 
 static struct blivet_error error;
 
@@ -134,6 +135,7 @@ static void a_bare_name_is_searched_as_execvp_does(void **state)
         { "/a:", "here", "/a/here here ", 0 },
         { "/a::/b", "here", "/a/here here ", 0 },
         { "", "here", "here ", 0 },
+        { ".:/b", "tool", "./tool /b/tool ", 0 },
         { "/b", "/bin/true", "/bin/true ", 0 },
         { "/b", "./here", "./here ", 0 },
     };
@@ -187,6 +189,9 @@ static void without_a_path_the_systems_own_is_searched(void **state)
         assert_string_equal(script.executed, "/bin/true");
         assert_int_equal(run("tool"), SCRIPT_RETURNED);
         assert_int_equal(error.exit_code, 66);
+        char standard[256] = "";
+        confstr(_CS_PATH, standard, sizeof standard); /* in that order */
+        assert_int_equal(strncmp(script.tried, standard, strcspn(standard, ":")), 0);
     }
 }
 

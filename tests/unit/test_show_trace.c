@@ -82,6 +82,10 @@ static void a_record_that_was_too_long_says_so(void **state)
     memset(script.printed, 0, sizeof script.printed);
     assert_int_equal(count_of(shown(trace_as_text, &ending, false), "getpid()"), 1);
     begin();
+    ops->getpid();
+    memory.trace.capacity = 1; /* just enough */
+    assert_null(strstr(shown(trace_as_text, &ending, false), "calls more"));
+    begin();
     ops->enter_step(4);
     ops->getpid();
     memory.trace.records[1].ended_ns = 99000;
@@ -364,6 +368,18 @@ static void what_is_longer_than_a_line_is_cut(void **state)
     const char *text = shown(trace_as_text, &ending, false);
     assert_contains(text, "verdict: exit 0, xxx");
     assert_in_range(strlen(text), 2048, 4095);
+    const size_t line = 2 * BLIVET_MESSAGE_SIZE + 512, head = strlen("        ms process  step  call\n");
+    for (size_t length = line - 3; length < line + 3; length++) { /* with what is before and behind it */
+        memset(endless, 'x', sizeof endless);
+        endless[length - strlen("verdict: exit 0, \n")] = '\0';
+        script_begin(SCRIPT_LAUNCHER);
+        struct sheet sheet = { .ops = &script_kernel, .is_file = true };
+        sheet.fd = script_kernel.open("/run/t", O_WRONLY | O_CREAT, 0644);
+        memory.trace.count = 0;
+        trace_as_text(&sheet, &memory.trace, &ending);
+        assert_int_equal(script_file("/run/t")->size, head + (length < line ? length : line - 1));
+        assert_int_equal(strlen(script_file("/run/t")->content), script_file("/run/t")->size);
+    }
 }
 
 /* Interrupted, in halves, or to somebody who does not read. */
@@ -409,12 +425,14 @@ static void on_the_narrowest_terminal_each_word_is_whole(void **state)
 {
     (void)state;
     static const struct ending ending = { .message = "" };
-    struct sheet sheet = { .ops = &script_kernel, .fd = 2, .width = 5 };
-    begin();
-    ops->open("/a/long/name", O_RDONLY | O_CLOEXEC, 0);
-    trace_as_text(&sheet, &memory.trace, &ending);
-    assert_contains(script.printed, "        open(\"/a/long/name\",\n        O_RDONLY|\n        O_CLOEXEC,\n        0)\n        =\n"
-                                    "        -1\n        ENOENT\n");
+    for (size_t width = 1; width < 6; width++) {
+        struct sheet sheet = { .ops = &script_kernel, .fd = 2, .width = width };
+        begin();
+        ops->open("/a/long/name", O_RDONLY | O_CLOEXEC, 0);
+        trace_as_text(&sheet, &memory.trace, &ending);
+        assert_contains(script.printed, "        open(\"/a/long/name\",\n        O_RDONLY|\n        O_CLOEXEC,\n        0)\n"
+                                        "        =\n        -1\n        ENOENT\n");
+    }
 }
 
 static void on_a_narrow_terminal_a_call_that_fits_into_a_line_has_one(void **state)
@@ -443,6 +461,8 @@ static void calls_that_were_left_out_are_counted(void **state)
     memory.trace.records[0].more = 3;
     assert_contains(shown(trace_as_json, &ending, false), ", \"times more\": 3}}");
     assert_contains(shown(trace_as_text, &ending, false), "getpid(...), 3 times more\n");
+    memory.trace.records[0].more = 1;
+    assert_contains(shown(trace_as_text, &ending, false), "getpid(...), 1 times more\n");
 }
 
 int main(void)
