@@ -187,6 +187,16 @@ static void what_is_handed_over_is_chosen(void **state)
     }
 }
 
+static void with_a_group_alone_a_log_keeps_its_owner(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script_add("/var/log/x.out", S_IFREG | 0664, "")->uid = 44;
+    struct blivet_context *daemon = started((struct blivet_config){ .group = "adm", .stdout_path = "/var/log/x.out" });
+    assert_int_equal(blivet_chown_paths(daemon, BLIVET_CHOWN_LOGS, &error), 0);
+    assert_owner("/var/log/x.out", 44, 4);
+}
+
 static void the_drop_hands_the_logs_over_first(void **state)
 {
     (void)state;
@@ -288,6 +298,7 @@ int main(void)
         CLAIM("PRV-2 ERR-3", an_errno_of_long_ago_is_no_failure),
         CLAIM("PRV-3", there_is_room_for_as_many_groups_as_the_database_gives),
         CLAIM("PRV-6 PRV-7", what_is_handed_over_is_chosen),
+        CLAIM("PRV-6 PRV-7", with_a_group_alone_a_log_keeps_its_owner),
         CLAIM("PRV-1 PRV-6 PRV-7", the_drop_hands_the_logs_over_first),
         CLAIM("PRV-1 PRV-7", only_regular_files_with_one_name_are_handed_over),
         CLAIM("PRV-1 PRV-9 NTF-10 ERR-5 ERR-7", a_failed_hand_over_changes_no_identity_and_may_be_repeated),

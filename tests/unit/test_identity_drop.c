@@ -47,6 +47,21 @@ static void a_dropped_process_is_the_user_in_every_respect(void **state)
     }
 }
 
+/* As many as there is room for at first: then those that the kernel tells need as much again. */
+static void sixty_four_groups_are_proved_as_any_others(void **state)
+{
+    (void)state;
+    for (int others = 62; others < 66; others++) {
+        script_begin(SCRIPT_DAEMON);
+        script.database_groups = others;
+        struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+        assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+        assert_int_equal(script.group_count, others + 1);
+        blivet_script.free(daemon->identity.groups); /* who wrote behind their end is found out */
+        daemon->identity.groups = NULL;
+    }
+}
+
 static void the_environment_is_the_users(void **state)
 {
     (void)state;
@@ -258,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("PRV-4", each_single_group_is_looked_at),
         CLAIM("PRV-3 PRV-4", a_dropped_process_is_the_user_in_every_respect),
+        CLAIM("PRV-3 PRV-4", sixty_four_groups_are_proved_as_any_others),
         CLAIM("PRV-5", the_environment_is_the_users),
         CLAIM("PRV-1 PRV-3", identity_changes_in_the_only_order_that_works),
         CLAIM("PRV-3 PRV-4", more_groups_than_were_asked_for_are_not_the_same),
