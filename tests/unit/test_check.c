@@ -139,6 +139,7 @@ static void locks_are_told_by_device_and_inode_and_who_waits_has_none(void **sta
     assert_true(check_parse_fdinfo("pos:\t0\nflags:\t0100000\nlock:\t1: -> FLOCK ADVISORY WRITE 1 00:01:2 0 EOF\n"
                                    "lock:\t2: FLOCK ADVISORY READ 1 00:01:2 0 EOF\nlock:\t3: FLOCK ADVISORY WRITE ", &info));
     assert_true(info.locked && info.shared && info.flags == 0100000);
+    assert_true(check_parse_fdinfo("pos:\t0\nflags:\t01\nlock:\t1: FLOCK ADVISORY READ ", &info) && info.shared);
 }
 
 static void the_mount_of_a_path_is_the_longest_and_the_last(void **state)

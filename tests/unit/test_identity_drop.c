@@ -47,6 +47,25 @@ static void a_dropped_process_is_the_user_in_every_respect(void **state)
     }
 }
 
+static uintptr_t tried;
+
+static void look_at_what_is_tried(const char *call)
+{
+    if (strcmp(call, "setresuid") == 0 && (uid_t)script.first == (uid_t)-1)
+        tried = script.second;
+}
+
+static void it_is_root_that_is_tried_to_be_had_back(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct blivet_context *daemon = started((struct blivet_config){ .user = "www" });
+    script.watch = look_at_what_is_tried;
+    tried = 99;
+    assert_int_equal(blivet_drop_privileges(daemon, &error), 0);
+    assert_int_equal(tried, 0);
+}
+
 /* As many as there is room for at first: then those that the kernel tells need as much again. */
 static void sixty_four_groups_are_proved_as_any_others(void **state)
 {
@@ -273,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("PRV-4", each_single_group_is_looked_at),
         CLAIM("PRV-3 PRV-4", a_dropped_process_is_the_user_in_every_respect),
+        CLAIM("PRV-4", it_is_root_that_is_tried_to_be_had_back),
         CLAIM("PRV-3 PRV-4", sixty_four_groups_are_proved_as_any_others),
         CLAIM("PRV-5", the_environment_is_the_users),
         CLAIM("PRV-1 PRV-3", identity_changes_in_the_only_order_that_works),

@@ -391,6 +391,11 @@ static void nothing_of_it_is_lost_on_the_way(void **state)
     begin();
     ops->chdir("/");
     strcpy(whole, shown(trace_as_text, &ending, false));
+    struct sheet slow = { .ops = &blivet_script, .fd = 2 };
+    script_begin(SCRIPT_LAUNCHER);
+    script.short_counts = true; /* a byte at a time */
+    trace_as_text(&slow, &memory.trace, &ending);
+    assert_string_equal(script.printed, whole);
     for (int how = 0; how < 3; how++) {
         struct sheet sheet = { .ops = &blivet_script, .fd = 2 };
         script_begin(SCRIPT_LAUNCHER);
