@@ -245,7 +245,6 @@ static int open_sheet(struct options *options, struct blivet_error *error)
     struct sheet *sheet = &watch.sheet;
     int fd = 2;
     sheet->ops = watch.ops;
-    sheet->fd = -1;
     watch.stderr_fd = 2;
     watch.path = options->trace_file;
     if (watch.path && (fd = open_file(options, error)) < 0)

@@ -77,6 +77,22 @@ static void in_foreground_mode_it_is_shown_before_exec(void **state)
     assert_non_null(first);
     assert_contains(first, " foreground  +  execve(\"/bin/true\", [\"true\"], &envp) = -1 ENOMEM\n");
     assert_contains(first, "verdict: exit 71");
+    script_begin(SCRIPT_LAUNCHER); /* of those that are tried in vain nothing is shown before */
+    script_fail("execve", 2, ENOMEM);
+    script_fail("ftruncate", 0, EIO);
+    assert_int_equal(run("--trace=/run/t -f -E PATH=/nowhere:/bin true"), SCRIPT_EXITED);
+    assert_contains(script_file("/run/t")->content, " process  step  call\n");
+    assert_contains(script_file("/run/t")->content, "execve(\"/nowhere/true\", [\"true\"], &envp) = -1 ENOENT\n");
+    script_begin(SCRIPT_LAUNCHER); /* and after one that was not, each call once */
+    script_fail("execve", 1, EACCES);
+    script_fail("ftruncate", 0, EIO);
+    assert_int_equal(run("--trace=/run/t -f -E PATH=/bin:/nowhere true"), SCRIPT_EXITED);
+    const char *behind = strstr(script_file("/run/t")->content, "goes on as the program");
+    assert_non_null(behind);
+    int environments = 0;
+    for (const char *at = behind; (at = strstr(at, "environment()")); at++)
+        environments++;
+    assert_int_equal(environments, 1);
 }
 
 static void a_trace_that_cannot_be_had_is_told_before_anything_begins(void **state)
@@ -136,7 +152,13 @@ static void a_trace_that_is_lost_is_told_and_changes_no_start(void **state)
     assert_int_equal(script.exit_code, 71);
     const char *first = strstr(script.printed, loss);
     assert_non_null(first);
-    assert_null(strstr(first + 1, loss));
+    assert_null(strstr(first + strlen(loss), ": trace: ")); /* nor for another reason */
+    script_begin(SCRIPT_LAUNCHER);                          /* the first one, and its own descriptors are open */
+    script_fail("pwrite", 0, ENOSPC);
+    script_fail("close", 0, EDQUOT);
+    assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
+    assert_contains(script.printed, loss);
+    assert_true(script.fds[0] >= 0);
 }
 
 static int waited;
@@ -163,6 +185,7 @@ static void an_interrupted_launcher_shows_what_there_is(void **state)
                      SCRIPT_HUNG); /* the scripted raise comes back, and nothing follows it */
     assert_int_equal(script.raised, SIGINT);
     assert_int_equal(waited, 2);
+    assert_int_equal(script_count("raise"), 1);
     assert_ptr_equal(script.actions[SIGINT].sa_handler, SIG_DFL);
     assert_ptr_equal(script.actions[SIGHUP].sa_handler, SIG_IGN);
     assert_contains(script_file("/run/t")->content, "launcher    1  poll(");

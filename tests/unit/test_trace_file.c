@@ -1,5 +1,6 @@
 /* test_trace_file.c - where a trace goes: which files are refused, and what stays as it was (CLI-16, CLI-17). */
 #include "command_line.h"
+#include "../../cli/trace.h"
 #include <errno.h>
 #include <fcntl.h>
 
@@ -23,6 +24,8 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
         { "--trace=/run/own ../run/./own x", "/run/own", "option --trace: /run/own: is the program", 64, true },
         { "--trace=/run/own -E PATH=/bin:/run own", "/run/own", "option --trace: /run/own: is the program", 64, true },
         { "--trace=/run/own -c /run -E PATH= own", "/run/own", "option --trace: /run/own: is the program", 64, true },
+        { "--trace=/run/plain /run/plain", "/run/plain", "option --trace: /run/plain: is the program", 64, true },
+        { "--trace=/tmp/own ./own", "/tmp/own", "option --trace: /tmp/own: is the program", 64, true },
         { "--trace=/dev/null true", "/dev/null", "trace: /dev/null: is not a regular file", 73, true },
         { "--trace=/run/two true", "/run/two", "trace: /run/two: has several names", 73, true },
         { "--trace=/run/link true", "/run/own", "trace: /run/link: is a symbolic link", 73, true },
@@ -31,6 +34,8 @@ static void what_is_no_file_for_a_trace_is_refused_and_not_touched(void **state)
         char line[160];
         a_launcher();
         script_add("/run/own", S_IFREG | 0755, "as it was");
+        script_add("/run/plain", S_IFREG | 0644, "as it was");
+        script_add("/tmp/own", S_IFREG | 0755, "as it was");
         script_add("/run/two", S_IFREG | 0644, "as it was")->links = 2;
         script_add("/run/link", S_IFLNK | 0777, "own");
         assert_int_equal(run(cases[i].line), SCRIPT_RETURNED);
@@ -158,6 +163,115 @@ static void of_what_was_said_one_line_is_the_verdict(void **state)
                         "verdict: exit 67, test_trace_file: user: nobody-here: not found\n");
 }
 
+static struct blivet_error error;
+
+static const struct blivet_ops *watched_table(void)
+{
+    static char program[] = "true";
+    static char *words[] = { program, NULL };
+    static struct options options;
+    options = (struct options){ .program = words, .trace = true };
+    a_launcher();
+    const struct blivet_ops *watched = trace_begin(&options, &blivet_script, &error);
+    assert_non_null(watched);
+    return watched;
+}
+
+static void whoever_waits_is_caught_by_each_signal_that_would_end_it(void **state)
+{
+    (void)state;
+    static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+    struct pollfd reader = { .fd = 2, .events = POLLOUT };
+    const struct blivet_ops *watched = watched_table();
+    assert_int_equal(watched->poll(&reader, 1, 250), 1); /* to say something is not to wait */
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        assert_ptr_equal(script.actions[signals[i]].sa_handler, SIG_DFL);
+    const int64_t begun = script.clock_ms;
+    assert_int_equal(watched->poll(NULL, 0, 250), 0);
+    assert_int_equal(script.clock_ms - begun, 250);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        assert_ptr_not_equal(script.actions[signals[i]].sa_handler, SIG_DFL);
+    assert_ptr_equal(script.actions[SIGUSR1].sa_handler, SIG_DFL);
+}
+
+static void a_refusal_has_words_and_no_errno(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "/dev/null", "/run/two", "/run/own" };
+    static char program[] = "true";
+    char *words[] = { program, NULL };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct options options = {
+            .program = words, .trace = true, .trace_file = files[i], .config = { .pidfile = "/run/own" }
+        };
+        a_launcher();
+        script_add("/run/own", S_IFREG | 0644, "as it was");
+        script_add("/run/two", S_IFREG | 0644, "as it was")->links = 2;
+        assert_null(trace_begin(&options, &blivet_script, &error));
+        assert_int_equal(error.system_errno, 0);
+    }
+}
+
+/* Past the step that closes descriptors; of a launcher that waits, what it is told to keep stays as it is. */
+static void in_foreground_mode_alone_descriptors_are_kept(void **state)
+{
+    (void)state;
+    static char program[] = "true";
+    char *words[] = { program, NULL };
+    for (int foreground = 0; foreground < 2; foreground++) {
+        int keep[4];
+        struct options options = { .program = words,
+                                   .trace = true,
+                                   .trace_file = "/run/t",
+                                   .keep_fds = keep,
+                                   .config = { .flags = foreground ? BLIVET_FOREGROUND : 0 } };
+        a_launcher();
+        assert_non_null(trace_begin(&options, &blivet_script, &error));
+        assert_int_equal(options.config.keep_fds_count, foreground ? 2 : 0);
+        a_launcher();
+        script_kernel.close(2);
+        options.config.keep_fds_count = 0;
+        assert_non_null(trace_begin(&options, &blivet_script, &error));
+        assert_int_equal(options.config.keep_fds_count, foreground);
+    }
+}
+
+static int opened;
+
+static void count_opened(const char *call)
+{
+    opened += strcmp(call, "open") == 0 && strcmp((const char *)script.first, "/run/t") == 0;
+}
+
+/* Then the file has the number 0 until it is out of the way. */
+static void with_stdin_closed_a_trace_is_as_any_other(void **state)
+{
+    (void)state;
+    a_launcher();
+    script_kernel.close(0);
+    script.watch = count_opened;
+    opened = 0;
+    errno = EEXIST; /* of long ago */
+    assert_int_equal(run("--trace=/run/t true"), SCRIPT_EXITED);
+    assert_int_equal(opened, 1);
+    assert_contains(script_file("/run/t")->content, "verdict: exit 0, the program runs\n");
+    a_launcher();
+    script_kernel.close(0);
+    assert_int_equal(run("--trace=/run/t -p /run/t true"), SCRIPT_RETURNED);
+    assert_string_equal(script.printed,
+                        "test_trace_file: option --trace: /run/t: is the pidfile; try 'daemonize --help'\n");
+    assert_null(script_file("/run/t"));
+}
+
+static int place;
+
+static void look_at_place(const char *call)
+{
+    for (int fd = SCRIPT_FDS - 1; strcmp(call, "mmap") == 0 && fd > 2; fd--)
+        if (script.fds[fd] >= 0)
+            place = fd;
+}
+
 /* Its descriptor is out of the way: at 1000, or where that is past the limit, as for this invented process, lower. */
 static void a_lower_place_is_taken_where_a_high_one_is_none(void **state)
 {
@@ -167,7 +281,10 @@ static void a_lower_place_is_taken_where_a_high_one_is_none(void **state)
         if (refused)
             script_fail("fcntl", 3, EMFILE);
         script_fail("mmap", 1, ENOMEM);
+        script.watch = look_at_place;
+        place = 0;
         assert_int_equal(run("--trace=/run/t true"), SCRIPT_RETURNED);
+        assert_int_equal(place, refused ? 0 : 10);
         assert_int_equal(script_count("fcntl"), 3);
         assert_string_equal(script.printed, refused ? "test_trace_file: trace: /run/t: too many open files\n"
                                                     : "test_trace_file: memory: cannot allocate memory\n");
@@ -186,6 +303,10 @@ static void in_foreground_mode_it_goes_where_stderr_went(void **state)
     assert_int_equal(run("--trace true"), SCRIPT_EXITED);
     assert_false(script_called("fcntl")); /* of a launcher nothing is replaced, so nothing is moved */
     assert_contains(script.printed, "verdict: exit 0, the program runs\n");
+    a_launcher(); /* and the plan is said as without it */
+    assert_int_equal(run("-v --trace=/run/t -p /run/x true"), SCRIPT_EXITED);
+    assert_contains(script.printed, ": program: true\n");
+    assert_contains(script.printed, ": pidfile: /run/x\n");
 }
 
 static void on_a_terminal_it_is_as_wide_as_that(void **state)
@@ -195,6 +316,8 @@ static void on_a_terminal_it_is_as_wide_as_that(void **state)
         size_t widest = 0;
         a_launcher();
         script.columns = columns;
+        script_kernel.close(1); /* what is on stdout does not matter */
+        assert_int_equal(script_kernel.open("/run/out", O_WRONLY | O_CREAT, 0600), 1);
         assert_int_equal(run("--trace true"), SCRIPT_EXITED);
         for (const char *at = script.printed; *at; at += strcspn(at, "\n") + 1)
             if (strcspn(at, "\n") > widest && !strchr("\033", *at) && !memchr(at, '\033', strcspn(at, "\n")))
@@ -212,6 +335,10 @@ int main(void)
         CLAIM("CLI-16", who_is_not_the_launcher_shows_nothing),
         CLAIM("CLI-17", what_is_undecided_says_so_for_viewers_too),
         CLAIM("CLI-16", of_what_was_said_one_line_is_the_verdict),
+        CLAIM("CLI-17 ERR-7", a_refusal_has_words_and_no_errno),
+        CLAIM("CLI-17", with_stdin_closed_a_trace_is_as_any_other),
+        CLAIM("CLI-16", in_foreground_mode_alone_descriptors_are_kept),
+        CLAIM("CLI-12 CLI-16", whoever_waits_is_caught_by_each_signal_that_would_end_it),
         CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
         CLAIM("CLI-14 CLI-16", in_foreground_mode_it_goes_where_stderr_went),
         CLAIM("CLI-16", on_a_terminal_it_is_as_wide_as_that),
