@@ -165,12 +165,13 @@ static void of_what_was_said_one_line_is_the_verdict(void **state)
 
 static struct blivet_error error;
 
-static const struct blivet_ops *watched_table(void)
+static const struct blivet_ops *table_of(unsigned mode)
 {
+    static int keep[4];
     static char program[] = "true";
     static char *words[] = { program, NULL };
     static struct options options;
-    options = (struct options){ .program = words, .trace = true };
+    options = (struct options){ .program = words, .trace = true, .keep_fds = keep, .config = { .flags = mode } };
     a_launcher();
     const struct blivet_ops *watched = trace_begin(&options, &blivet_script, &error);
     assert_non_null(watched);
@@ -182,7 +183,7 @@ static void whoever_waits_is_caught_by_each_signal_that_would_end_it(void **stat
     (void)state;
     static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
     struct pollfd reader = { .fd = 2, .events = POLLOUT };
-    const struct blivet_ops *watched = watched_table();
+    const struct blivet_ops *watched = table_of(0);
     assert_int_equal(watched->poll(&reader, 1, 250), 1); /* to say something is not to wait */
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         assert_ptr_equal(script.actions[signals[i]].sa_handler, SIG_DFL);
@@ -192,6 +193,9 @@ static void whoever_waits_is_caught_by_each_signal_that_would_end_it(void **stat
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         assert_ptr_not_equal(script.actions[signals[i]].sa_handler, SIG_DFL);
     assert_ptr_equal(script.actions[SIGUSR1].sa_handler, SIG_DFL);
+    watched = table_of(BLIVET_FOREGROUND); /* there nobody waits for a daemon */
+    assert_int_equal(watched->poll(NULL, 0, 250), 0);
+    assert_ptr_equal(script.actions[SIGINT].sa_handler, SIG_DFL);
 }
 
 static void a_refusal_has_words_and_no_errno(void **state)
@@ -299,6 +303,11 @@ static void in_foreground_mode_it_goes_where_stderr_went(void **state)
     assert_string_equal(script.executed, "/bin/true");
     assert_contains(script.printed, " foreground  6  open(\"/dev/null\"");
     assert_int_equal(script_file("/var/log/x")->size, 0);
+    script_begin(SCRIPT_LAUNCHER);
+    script_kernel.close(1);
+    assert_int_equal(script_kernel.open("/run/out", O_WRONLY | O_CREAT, 0600), 1);
+    assert_int_equal(run("--trace -f -e /var/log/x true"), SCRIPT_EXITED);
+    assert_int_equal(script_file("/run/out")->size, 0);
     a_launcher();
     assert_int_equal(run("--trace true"), SCRIPT_EXITED);
     assert_false(script_called("fcntl")); /* of a launcher nothing is replaced, so nothing is moved */
@@ -326,6 +335,28 @@ static void on_a_terminal_it_is_as_wide_as_that(void **state)
     }
 }
 
+/* A pipe, or a file that the shell has opened: it is not cut to the width of any terminal, nor coloured. */
+static void what_is_no_terminal_has_whole_lines(void **state)
+{
+    (void)state;
+    a_launcher();
+    assert_int_equal(run("--trace true"), SCRIPT_EXITED);
+    assert_non_null(strchr(script.printed, '\033'));
+    for (int is_file = 0; is_file < 2; is_file++) {
+        size_t widest = 0;
+        a_launcher();
+        script_kernel.close(2);
+        assert_int_equal(script_kernel.open("/run/err", O_WRONLY | O_CREAT, 0600), 2);
+        assert_int_equal(run(is_file ? "--trace=.json true" : "--trace true"), SCRIPT_EXITED);
+        const char *text = script_file(is_file ? "/tmp/.json" : "/run/err")->content;
+        assert_null(strchr(text, '\033'));
+        assert_int_equal(strncmp(text, "        ms process", 18), 0); /* an ending of nothing is none */
+        for (const char *at = text; *at; at += strcspn(at, "\n") + 1)
+            widest = strcspn(at, "\n") > widest ? strcspn(at, "\n") : widest;
+        assert_in_range(widest, 81, 200);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +372,7 @@ int main(void)
         CLAIM("CLI-12 CLI-16", whoever_waits_is_caught_by_each_signal_that_would_end_it),
         CLAIM("CLI-16", a_lower_place_is_taken_where_a_high_one_is_none),
         CLAIM("CLI-14 CLI-16", in_foreground_mode_it_goes_where_stderr_went),
+        CLAIM("CLI-16 CLI-17", what_is_no_terminal_has_whole_lines),
         CLAIM("CLI-16", on_a_terminal_it_is_as_wide_as_that),
     };
     return cmocka_run_group_tests_name("trace_file", tests, NULL, NULL);
