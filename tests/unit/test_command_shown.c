@@ -367,6 +367,25 @@ static void a_program_that_cannot_be_run_is_found(void **state)
     assert_foreseen(cases, sizeof cases / sizeof cases[0]);
 }
 
+/* Each one that is to stay is named once, and what stands against one of them is said where they are closed. */
+static void descriptors_are_foreseen_at_their_step(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "--explain --keep-fd=3 --keep-fd=4 --keep-fd=40 --keep-fd=5 true",
+                                         "--explain -f --ready=fd:7 true" };
+    static const char *const kept[] = { "3 stays open\n", "4 stays open\n", "5 stays open\n", "40 stays open\n" };
+    for (int i = 0; i < 2; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        for (int fd = 3; fd < 6; fd++)
+            assert_int_equal(script_kernel.open("/dev/null", O_RDONLY, 0), fd);
+        assert_int_equal(explained(lines[i]), 64);
+        assert_int_equal(count_of("    ERROR 64 "), 1);
+        assert_true(strstr(shown, "    ERROR 64 ") > strstr(shown, "output files"));
+        for (size_t which = 0; which < sizeof kept / sizeof kept[0]; which++)
+            assert_int_equal(count_of(kept[which]), i == 0);
+    }
+}
+
 static void no_path_steers_the_terminal(void **state)
 {
     (void)state;
@@ -458,6 +477,7 @@ int main(void)
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
         CLAIM("CLI-18", a_program_that_cannot_be_run_is_found),
+        CLAIM("CLI-18", descriptors_are_foreseen_at_their_step),
         CLAIM("CLI-18", no_path_steers_the_terminal),
         CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
