@@ -48,8 +48,9 @@ int main(int argc, char **argv)
     static const int endings[] = { SIGTERM, SIGINT, SIGHUP };
     struct blivet_config config = { .umask = 022 }; /* the rest is zero, the default */
     struct blivet_error error;
-    unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-    if (argc < 3 || argc > 4 || port < 1 || port > 65535) {
+    char *end = NULL;
+    unsigned long port = argc > 1 ? strtoul(argv[1], &end, 10) : 0;
+    if (argc < 3 || argc > 4 || *end != '\0' || port < 1 || port > 65535) {
         fprintf(stderr, "usage: echo PORT PIDFILE [USER]\n");
         return EX_USAGE;
     }

@@ -95,7 +95,7 @@ def echo_that_cannot_serve_is_a_failed_start_and_says_why(box):
 
 @rows("DOC-1")
 def the_examples_refuse_a_wrong_call(box):
-    for name, words in (("echo", []), ("echo", ["0", "/x"]), ("exec", ["/x"]), ("hello", []), ("worker", [])):
+    for name, words in (("echo", []), ("echo", ["0", "/x"]), ("echo", ["70x", "/x"]), ("echo", ["", "/x"]), ("exec", ["/x"]), ("hello", []), ("worker", [])):
         with box.about(name, *words):
             result = box.run([box.example(name), *words])
             equal(result.code, 64, result)
