@@ -47,7 +47,7 @@ judge() { # row, object, lists
   failures=$((failures + 1))
 }
 
-objects=$(find "$build/CMakeFiles/core.dir" "$build/CMakeFiles/cli.dir" "$build/CMakeFiles/check.dir" \
+objects=$(find "$build/CMakeFiles/blivet_core.dir" "$build/CMakeFiles/blivet_cli.dir" "$build/CMakeFiles/blivet_check.dir" \
   "$build/CMakeFiles/daemoncheck.dir" -name '*.o')
 [ "$(echo "$objects" | wc -l)" -ge 18 ] || { echo "FAIL audit: the objects are not in $build"; exit 1; }
 for object in $objects; do
@@ -63,7 +63,7 @@ for object in $objects; do
 done
 # The recording table runs between fork and exec too (ASR-7); these two are async-signal-safe calls of its own.
 # shellcheck disable=SC2086
-judge SEQ-11 "$build/CMakeFiles/trace.dir/syscall/trace.c.o" $pure getpid clock_gettime
+judge SEQ-11 "$build/CMakeFiles/blivet_trace.dir/syscall/trace.c.o" $pure getpid clock_gettime
 echo "ok   ASR-1 SEQ-11  $(echo "$objects" | wc -l) objects audited, and the recording table"
 
 mentions_fiu() { # symbols, libraries and plain text

@@ -71,7 +71,7 @@ fi
 configure "$build/static" -DBLIVET_STATIC_COMMAND=ON -DBLIVET_STATIC_PIE=OFF
 if [ "$processor" = i686 ]; then
   # Calls of 32 bits of time or of file size would be these.
-  if nm "$build/static/CMakeFiles/syscall.dir/syscall/libc.c.o" | grep -wE 'U (open|fstat|stat|lstat|pread|pwrite|ftruncate|mmap|getrlimit|clock_gettime)'; then
+  if nm "$build/static/CMakeFiles/blivet_syscall.dir/syscall/libc.c.o" | grep -wE 'U (open|fstat|stat|lstat|pread|pwrite|ftruncate|mmap|getrlimit|clock_gettime)'; then
     echo "FAIL i686: 32-bit calls"
     exit 1
   fi

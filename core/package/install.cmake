@@ -17,15 +17,15 @@ set(cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/blivet)
 install(EXPORT blivet FILE blivet-config.cmake NAMESPACE blivet:: DESTINATION ${cmake_dir} COMPONENT development)
 # Before 1.0 a minor version may break what was.
 write_basic_package_version_file(blivet-config-version.cmake VERSION ${version} COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_BINARY_DIR}/blivet-config-version.cmake DESTINATION ${cmake_dir} COMPONENT development)
+install(FILES ${PROJECT_BINARY_DIR}/blivet-config-version.cmake DESTINATION ${cmake_dir} COMPONENT development)
 
 # For pkg-config.  Paths are told from where the file lies, so the installed tree can be moved.
 file(RELATIVE_PATH from_pkgconfig_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" from_pkgconfig_to_prefix ${from_pkgconfig_to_prefix})
 configure_file(core/package/blivet.pc.in blivet.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/blivet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+install(FILES ${PROJECT_BINARY_DIR}/blivet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
-# Manual pages, completions, the licence.
+# Manual pages, completions, the licence, the changelog.
 foreach(section 1 3 7)
   file(GLOB pages CONFIGURE_DEPENDS core/*.${section} cli/*.${section})
   set(component development)
@@ -40,4 +40,4 @@ foreach(command daemonize daemoncheck)
   install(FILES cli/completions/_${command} DESTINATION ${share}/zsh/site-functions COMPONENT command)
   install(FILES cli/completions/${command}.fish DESTINATION ${share}/fish/vendor_completions.d COMPONENT command)
 endforeach()
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)
+install(FILES LICENSE core/package/changelog DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # consumers.sh BUILD - install into a prefix, and use what is there as a stranger would: every example by pkg-config
-# (shared, static) and by find_package, in C and C++; one of each is run.
+# (shared, static) and by find_package, in C and C++; one of each is run.  The same by add_subdirectory.  And what a
+# packager asks for is not overruled.
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(realpath "${1:?usage: consumers.sh BUILD}")
@@ -25,7 +26,8 @@ DESTDIR="$work/root" cmake --install "$build" --prefix /opt/blivet >>"$work/log"
 diff -r "$work/first" "$work/root/opt/blivet" || fail "DESTDIR makes another tree"
 mv "$work/first" "$work/prefix" # nothing in it may know where it was installed
 prefix=$work/prefix
-for file in include/blivet.h share/man/man3/blivet.3 share/man/man7/blivet.7 share/doc/blivet/LICENSE; do
+for file in include/blivet.h share/man/man3/blivet.3 share/man/man7/blivet.7 share/doc/blivet/LICENSE \
+  share/doc/blivet/changelog; do
   [ -s "$prefix/$file" ] || fail "$file is not there"
 done
 for command in daemonize daemoncheck; do
@@ -81,3 +83,36 @@ if use_cmake refused 99.0 ""; then
   fail "find_package gives $version to whoever asks for 99.0"
 fi
 echo "ok   find_package: blivet::blivet and blivet::blivet_static, one example of each is run; 99.0 is not found"
+
+cmake -S tests/install -B "$work/vendored" -DVENDORED="$PWD" -DSOURCES="$sources" >"$work/said" 2>&1 &&
+  cmake --build "$work/vendored" --parallel 2 >"$work/said" 2>&1 || { cat "$work/said"; fail "add_subdirectory"; }
+try "$work/vendored/exec-blivet"
+try "$work/vendored/exec-blivet_static"
+[ ! -e "$work/vendored/blivet/cli/daemonize" ] || fail "add_subdirectory: EXCLUDE_FROM_ALL builds the command too"
+echo "ok   add_subdirectory: the same two, beside targets named core, cli, check, syscall and trace"
+
+asks() { # name, words for CMake; leaves the flags of the library's own files in "flags", each with a space before and behind
+  name=$1
+  shift
+  cmake -S . -B "$work/$name" "$@" >"$work/said" 2>&1 || { cat "$work/said"; fail "$name"; }
+  flags=" $(sed -n 's/^C_FLAGS = //p' "$work/$name"/CMakeFiles/blivet_core.dir/flags.make) "
+}
+last_of() { # pattern: the last of the flags that match it, which is the one that counts
+  echo "$flags" | tr ' ' '\n' | grep -E "$1" | tail -n 1
+}
+is() { # name, what it is, what it should be
+  [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"
+}
+asks usual -DCMAKE_BUILD_TYPE=Release
+is usual "$(last_of ^-O) $(last_of _FORTIFY_SOURCE) $(last_of stack-protector)" "-Os -D_FORTIFY_SOURCE=2 -fstack-protector-strong"
+asks packager -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS="-fstack-protector-all -D_FORTIFY_SOURCE=3" -DCMAKE_C_FLAGS_RELEASE=-O2
+is packager "$(last_of ^-O) $(last_of _FORTIFY_SOURCE) $(last_of stack-protector)" "-O2 -D_FORTIFY_SOURCE=3 -fstack-protector-all"
+asks static -DCMAKE_BUILD_TYPE=Debug -DBUILD_SHARED_LIBS=OFF
+cmake --build "$work/static" --parallel 2 >"$work/said" 2>&1 || { cat "$work/said"; fail "BUILD_SHARED_LIBS=OFF"; }
+cmake --install "$work/static" --prefix "$work/alone" >>"$work/log"
+is "BUILD_SHARED_LIBS=OFF" "$(find "$work/static" "$work/alone" -name '*.so*')" ""
+prefix=$work/alone
+{ use_cmake needs-one "$version" "$PWD/tests/examples/exec.c" && cmake --build "$work/needs-one" >"$work/said" 2>&1; } ||
+  { cat "$work/said"; fail "find_package without a shared library"; }
+try "$work/needs-one/exec-blivet"
+echo "ok   a packager's flags are the last word, and BUILD_SHARED_LIBS=OFF leaves blivet::blivet, which is static"
