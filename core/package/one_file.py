@@ -21,7 +21,7 @@ def read(path):
 def sources():
     """As CMakeLists.txt lists them, daemonize.c first, since it is to be read first; the table of the C library last,
     for it defines names of the C library away."""
-    listed = re.findall(r"\bcore/\w+\.c\b", re.search(r"add_library\(core OBJECT(.*?)\)", read("CMakeLists.txt"), re.S)[1])
+    listed = re.findall(r"\bcore/\w+\.c\b", re.search(r"add_library\(blivet_core OBJECT(.*?)\)", read("CMakeLists.txt"), re.S)[1])
     return sorted(listed, key=lambda path: (path != "core/daemonize.c", path)) + ["syscall/libc.c"]
 
 
