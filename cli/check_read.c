@@ -187,15 +187,18 @@ static bool begin_at_root(const struct blivet_ops *ops, const struct check_pidfi
 }
 
 /* What a link on the way says, in its place.  False where the pidfile is not there: a link of /proc's means more than
- * its text, such as another root. */
+ * its text, such as another root, and one that cannot be read says nothing. */
 static bool follow(const struct blivet_ops *ops, const struct check_pidfile *pidfile, char *link, const char *behind)
 {
-    char target[PATH_MAX], path[PATH_MAX];
-    ssize_t length = ops->readlink(link, target, sizeof target);
-    if (length <= 0)
-        return false;
+    char target[PATH_MAX] = "", path[PATH_MAX];
+    struct blivet_text text;
+    ops->readlink(link, target, sizeof target - 1);
     size_t before = *target == '/' ? 0 : (size_t)(strrchr(link, '/') - link) + 1;
-    snprintf(path, sizeof path, "%.*s%.*s/%s", (int)before, link, (int)length, target, behind);
+    memcpy(path, link, before);
+    blivet_text_begin(&text, path + before, sizeof path - before);
+    blivet_text_put(&text, target);
+    blivet_text_put(&text, "/");
+    blivet_text_put(&text, behind);
     if (!leads_there(ops, pidfile, path))
         return false;
     strcpy(link, path); /* fits: that is as long */

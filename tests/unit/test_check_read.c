@@ -28,7 +28,8 @@ static char folder[64], pidfile[80];
 static struct {
     const char *foreign; /* the ending of a place that is another user's, NULL: none */
     const char *text;    /* what the link in the folder says, NULL: as it is */
-    bool sticky;         /* all may write the folder */
+    mode_t mode;         /* of the folder, 0: 0755 */
+    int links;           /* that link was read so often */
 } way;
 
 static bool strikes(const char *call)
@@ -62,6 +63,7 @@ static ssize_t read_or_fail(int fd, void *bytes, size_t count)
 
 static ssize_t readlink_or_fail(const char *path, char *bytes, size_t count)
 {
+    way.links += ends_in(path, "/link");
     if (way.text && ends_in(path, "/link")) {
         memcpy(bytes, way.text, strlen(way.text));
         return (ssize_t)strlen(way.text);
@@ -73,7 +75,7 @@ static int tell(const char *path, int result, struct stat *file)
 {
     if (result == 0 && S_ISDIR(file->st_mode) && owner_of_folders != (uid_t)-1) {
         file->st_uid = owner_of_folders;
-        file->st_mode = S_IFDIR | (way.sticky && ends_in(path, folder) ? 01777 : 0755);
+        file->st_mode = S_IFDIR | (way.mode && ends_in(path, folder) ? way.mode : 0755);
     }
     if (result == 0 && way.foreign && ends_in(path, way.foreign))
         file->st_uid = 44;
@@ -518,30 +520,35 @@ static void each_directory_that_the_kernel_goes_through_is_looked_at(void **stat
     (void)state;
     static const struct {
         const char *from, *path, *foreign;
-        bool sticky, open;
+        mode_t mode;
+        bool open;
     } cases[] = {
-        { "", "/a/b/pid", "/a", false, true },
-        { "", "/a/b/pid", "/c", false, false },
-        { "/a/b", "pid", "/a", false, true },
-        { "/a/b", "pid", "/c", false, false },
-        { "/a/b", "./../b//pid", "/a", false, true },
-        { "", "/link/pid", "/a/b", false, true },
-        { "", "/link/pid", "/a", false, true },
-        { "", "/link/pid", "/c", false, false },
-        { "", "/whole/pid", "/a", false, true },
-        { "", "/first/pid", "/c", false, true }, /* which holds the link that the first one leads to */
-        { "", "/first/pid", "/a", false, true },
-        { "/c", "second/pid", "/a", false, true },
-        { "/c", "second/pid", "/c", false, true },
-        { "", "/link/pid", "/link", false, false }, /* its owner cannot replace it */
-        { "", "/link/pid", "/link", true, true },
-        { "", "/link/pid", "/c", true, false },
-        { "/c", "second/pid", "/second", true, false },
+        { "", "/a/b/pid", "/a", 0, true },
+        { "", "/a/b/pid", "/c", 0, false },
+        { "/a/b", "pid", "/a", 0, true },
+        { "/a/b", "pid", "/c", 0, false },
+        { "/a/b", "./../b//pid", "/a", 0, true },
+        { "", "/link/pid", "/a/b", 0, true },
+        { "", "/link/pid", "/a", 0, true },
+        { "", "/link/pid", "/c", 0, false },
+        { "", "/link/pid", "/pid", 0, false }, /* another point's */
+        { "", "/whole/pid", "/a", 0, true },
+        { "", "/first/pid", "/c", 0, true }, /* which holds the link that the first one leads to */
+        { "", "/first/pid", "/a", 0, true },
+        { "/c", "second/pid", "/a", 0, true },
+        { "/c", "second/pid", "/c", 0, true },
+        { "", "/link/pid", "/link", 0, false }, /* its owner cannot replace it */
+        { "", "/link/pid", "/link", 01777, true },
+        { "", "/link/pid", "/link", 01720, true },
+        { "", "/link/pid", "/link", 01702, true },
+        { "", "/link/pid", "/link", 01755, false },
+        { "", "/link/pid", "/c", 01777, false },
+        { "/c", "second/pid", "/second", 01777, false },
     };
     build_ways();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         way.foreign = cases[i].foreign;
-        way.sticky = cases[i].sticky;
+        way.mode = cases[i].mode;
         look_by(cases[i].from, cases[i].path);
         assert_true(facts.pidfile.place_seen);
         assert_int_equal(*facts.pidfile.open_to != '\0', cases[i].open);
@@ -552,6 +559,28 @@ static void each_directory_that_the_kernel_goes_through_is_looked_at(void **stat
         }
         done();
     }
+    remove_ways();
+}
+
+static void a_directory_that_others_may_write_is_open_however_one_comes_there(void **state)
+{
+    (void)state;
+    static const char *const ways[][2] = { { "", "/a/b/pid" }, { "/a/b", "pid" }, { "", "/first/pid" } };
+    static const struct {
+        mode_t mode;
+        bool open;
+    } cases[] = { { 0777, true }, { 0720, true }, { 0702, true }, { 01777, false }, { 07755, false }, { 0755, false } };
+    build_ways();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t which = 0; which < sizeof ways / sizeof ways[0]; which++) {
+            way.mode = cases[i].mode;
+            look_by(ways[which][0], ways[which][1]);
+            assert_true(facts.pidfile.place_seen);
+            assert_int_equal(facts.pidfile.open_mode, cases[i].open);
+            assert_string_equal(facts.pidfile.open_to, cases[i].open ? folder : "");
+            assert_int_equal(facts.pidfile.open_owner, 0);
+            done();
+        }
     remove_ways();
 }
 
@@ -577,6 +606,7 @@ static void a_link_is_believed_only_where_it_leads_to_the_pidfile(void **state)
     look_by("", "/link/pid");
     assert_true(facts.pidfile.place_seen);
     assert_string_equal(facts.pidfile.open_to, "");
+    assert_int_equal(way.links, 40);
     done();
     remove_ways();
 }
@@ -622,6 +652,7 @@ int main(void)
         CLAIM("CHK-4 CHK-7", long_texts_and_strange_ones_are_read),
         CLAIM("CHK-6", whoever_can_replace_the_pidfile_is_named),
         CLAIM("CHK-6", each_directory_that_the_kernel_goes_through_is_looked_at),
+        CLAIM("CHK-6", a_directory_that_others_may_write_is_open_however_one_comes_there),
         CLAIM("CHK-6", a_link_is_believed_only_where_it_leads_to_the_pidfile),
         CLAIM("CHK-3 CHK-6", a_way_that_cannot_be_looked_along_is_not_seen),
     };

@@ -394,6 +394,16 @@ static void no_path_steers_the_terminal(void **state)
     assert_int_equal(count_of("/run/a\\x01\\x02\\x1b[31mb, emptied first\n"), 1);
 }
 
+static void the_first_that_can_be_run_is_it(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script_add("/sbin", S_IFDIR | 0755, NULL);
+    script_add("/sbin/true", S_IFREG | 0755, NULL);
+    assert_int_equal(explained("--explain -E PATH=/gone:/bin:/sbin true"), 0);
+    assert_int_equal(count_of(" runs /bin/true\n"), 1);
+}
+
 static void a_program_that_cannot_be_read_is_no_script(void **state)
 {
     (void)state;
@@ -479,6 +489,7 @@ int main(void)
         CLAIM("CLI-18", a_program_that_cannot_be_run_is_found),
         CLAIM("CLI-18", descriptors_are_foreseen_at_their_step),
         CLAIM("CLI-18", no_path_steers_the_terminal),
+        CLAIM("CLI-18", the_first_that_can_be_run_is_it),
         CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),
