@@ -475,7 +475,12 @@ def the_death_of_the_named_main_process_is_a_failure(box):
 @rows("NTF-15")
 def a_program_may_name_its_successor_and_end_at_once(box):
     pidfile = box.path("pid")
-    code = ("pid = child(lambda: (time.sleep(0.03), send(b'READY=1'), pause()))\n"
+    code = ("first = os.getpid()\n"
+            "def follow():\n"
+            "    while os.getppid() == first:\n"  # it has let go of the lock when it is nobody's parent any more
+            "        time.sleep(0.001)\n"
+            "    send(b'READY=1'); pause()\n"
+            "pid = child(follow)\n"
             "send(b'MAINPID=%d' % pid); os._exit(0)")
     for number in range(15):
         with box.about("start", number):
