@@ -46,8 +46,14 @@ static bool ends_in(const char *path, const char *ending)
     return length >= tail && strcmp(path + length - tail, ending) == 0;
 }
 
+static int hidden; /* the errno of what /proc says of descriptors; 0: it says it */
+
 static int open_another(const char *path, int flags, mode_t mode)
 {
+    if (hidden && strstr(path, "/fdinfo/")) {
+        errno = hidden;
+        return -1;
+    }
     if (!(flags & O_DIRECTORY)) /* a FIFO holds nobody up, a terminal is not acquired, nothing is changed */
         assert_int_equal(flags, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (strikes("open"))
@@ -328,6 +334,48 @@ static void memory_may_end_within_a_long_text(void **state)
         assert_true(code == 0 || code == 69 || code == 71);
         done();
     }
+}
+
+/* Root in a container can list the numbers, and no more; what is closed in the meantime hides nothing. */
+static void descriptors_that_are_hidden_are_not_seen(void **state)
+{
+    (void)state;
+    static const int errors[] = { EACCES, EPERM, ENOENT };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        hidden = errors[i];
+        int code = look(getpid(), NULL);
+        hidden = 0;
+        assert_int_equal(code, 0);
+        assert_int_equal(facts.fd_count, 0);
+        assert_int_equal(facts.fds_seen, errors[i] == ENOENT);
+        done();
+    }
+    int zero = fcntl(0, F_DUPFD_CLOEXEC, 0), none = open("/dev/null", O_RDONLY);
+    dup2(none, 0);
+    assert_int_equal(look(getpid(), NULL), 0);
+    assert_int_equal(facts.fds[0].number, 0); /* the first of them is one too */
+    if (zero >= 0)
+        dup2(zero, 0);
+    close(zero);
+    close(none);
+    done();
+}
+
+static void memory_for_the_descriptors_may_be_none(void **state)
+{
+    (void)state;
+    int told = 0;
+    for (int nth = 1, fired = 1; fired; nth++) {
+        fault.call = "calloc";
+        fault.nth = nth;
+        fault.error = ENOMEM;
+        fault.count = 0;
+        if (look(getpid(), NULL) == 71)
+            told += strcmp(error.message, "memory: cannot allocate memory") == 0;
+        fired = fault.count >= nth;
+        done();
+    }
+    assert_true(told > 0);
 }
 
 /* What fails is not seen, or is the error; it never makes a process better or worse than it is. */
@@ -644,6 +692,8 @@ int main(void)
         CLAIM("CHK-3 CHK-4", each_descriptor_is_seen_as_it_is),
         CLAIM("CHK-6", the_lock_of_the_pidfile_is_found_among_all),
         CLAIM("CHK-1", whom_there_is_not_is_said),
+        CLAIM("CHK-3", descriptors_that_are_hidden_are_not_seen),
+        CLAIM("CHK-3", memory_for_the_descriptors_may_be_none),
         CLAIM("CHK-3", memory_may_end_within_a_long_text),
         CLAIM("CHK-3", each_call_may_fail),
         CLAIM("CHK-1 CHK-7", what_proc_says_is_judged_before_it_is_believed),

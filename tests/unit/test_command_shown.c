@@ -323,6 +323,7 @@ static void all_that_stands_against_a_start_is_found(void **state)
           "readiness descriptor: 99999999: is too close to the limit of open files" },
         { "--ready=fd:7 true", 64, 1, "readiness descriptor: 7: is too close to the limit of open files" },
         { "--ready=fd:5 true", 0, 0, "nothing is found" },
+        { "--ready=fd:6 true", 0, 0, "nothing is found" },
         { "-f --ready=fd:3 true", 0, 0, "nothing is found" },
         { "-f --ready=fd:7 true", 64, 1, "readiness descriptor: 7: is not an open descriptor" },
         { "-f --ready=fd:7 -c /nowhere -u nobody-here true", 64, 3,
@@ -404,6 +405,14 @@ static void the_first_that_can_be_run_is_it(void **state)
     assert_int_equal(count_of(" runs /bin/true\n"), 1);
 }
 
+static uintptr_t program_flags;
+
+static void look_at_program(const char *call)
+{
+    if (strcmp(call, "open") == 0 && strcmp((const char *)script.first, "/bin/bad-script") == 0)
+        program_flags = script.second;
+}
+
 static void a_program_that_cannot_be_read_is_no_script(void **state)
 {
     (void)state;
@@ -415,6 +424,13 @@ static void a_program_that_cannot_be_read_is_no_script(void **state)
         assert_int_equal(explained("--explain /bin/bad-script"), i < 2 ? 0 : 66);
         assert_int_equal(script_open_fds(), 0);
     }
+    script_begin(SCRIPT_LAUNCHER); /* and whatever its number is, it is opened so that nothing happens to it or to us */
+    script_add("/bin/bad-script", S_IFREG | 0755, "#!/no/such\n");
+    script_kernel.close(0);
+    script.watch = look_at_program;
+    program_flags = 0;
+    assert_int_equal(explained("--explain /bin/bad-script"), 66);
+    assert_int_equal(program_flags, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 static void a_limit_that_cannot_be_told_stands_against_nothing(void **state)
