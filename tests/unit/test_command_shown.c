@@ -431,6 +431,47 @@ static void a_program_that_cannot_be_read_is_no_script(void **state)
     program_flags = 0;
     assert_int_equal(explained("--explain /bin/bad-script"), 66);
     assert_int_equal(program_flags, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    script_begin(SCRIPT_LAUNCHER); /* nor is it what the one before it was */
+    script_add("/sbin", S_IFDIR | 0755, NULL);
+    script_add("/sbin/bad-script", S_IFREG | 0755, "#!/no/such\n");
+    script_add("/bin/bad-script", S_IFREG | 0755, "#!/no/such\n");
+    script_fail("open", 2, EACCES);
+    assert_int_equal(explained("--explain -E PATH=/sbin:/bin bad-script"), 0);
+    assert_int_equal(script.faults_fired, 1);
+}
+
+static void the_first_that_can_be_run_is_the_one(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    script_add("/usr/bin", S_IFDIR | 0755, NULL);
+    script_add("/usr/bin/true", S_IFREG | 0755, NULL);
+    assert_int_equal(explained("--explain -E PATH=/gone:/bin:/usr/bin true"), 0);
+    assert_int_equal(count_of("runs /bin/true\n"), 1);
+    script_begin(SCRIPT_LAUNCHER); /* what begins where we are is not looked for where the daemon will be */
+    script_add("/tmp/tool", S_IFREG | 0755, NULL);
+    assert_int_equal(explained("--explain -c /run ./tool"), 0);
+    assert_int_equal(count_of("runs /tmp/./tool\n"), 1);
+}
+
+static void an_interpreter_is_what_stands_behind_the_first_two_bytes(void **state)
+{
+    (void)state;
+    static char endless[400] = "#!/";
+    static const struct {
+        const char *content;
+        int code;
+    } cases[] = { { "# /no/such\n", 0 }, { "#", 0 }, { "", 0 }, { "#! \t/no/such\n", 66 }, { endless, 71 } };
+    memset(endless + 3, 'x', sizeof endless - 4);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script_add("/bin/script", S_IFREG | 0755, cases[i].content);
+        assert_int_equal(explained("--explain /bin/script"), cases[i].code);
+    }
+    size_t longest = 0; /* no more than the kernel reads, and all of that */
+    for (const char *at = strchr(strstr(shown, "verdict"), 'x'); at && *at; at += longest > 100 ? strlen(at) : 1)
+        longest = strspn(at, "x");
+    assert_int_equal(longest, 252);
 }
 
 static void a_limit_that_cannot_be_told_stands_against_nothing(void **state)
@@ -507,6 +548,8 @@ int main(void)
         CLAIM("CLI-18", no_path_steers_the_terminal),
         CLAIM("CLI-18", the_first_that_can_be_run_is_it),
         CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
+        CLAIM("CLI-18", the_first_that_can_be_run_is_the_one),
+        CLAIM("CLI-18", an_interpreter_is_what_stands_behind_the_first_two_bytes),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),
         CLAIM("CLI-18", what_no_option_is_to_blame_for_stands_before_the_sequence),
