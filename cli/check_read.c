@@ -110,8 +110,8 @@ static void read_directory(const struct blivet_ops *ops, struct check_facts *fac
                             read_link(ops, pid, "/root", -1, facts->root) &&
                             ops->stat(path_of(path, pid, "/cwd", -1), &facts->directory_file) == 0;
     char *mounts = slurp(ops, path_of(path, pid, "/mountinfo", -1), MOST, &size);
-    if (mounts && !check_parse_mount(mounts, facts->directory, facts->mount_point, sizeof facts->mount_point))
-        *facts->mount_point = '\0';
+    if (mounts)
+        check_parse_mount(mounts, facts->directory, facts->mount_point, sizeof facts->mount_point); /* or it is "" */
     ops->free(mounts);
 }
 

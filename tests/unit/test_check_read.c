@@ -62,14 +62,22 @@ static int open_another(const char *path, int flags, mode_t mode)
     return blivet_libc.open(other ? forgery : path, flags, mode);
 }
 
+static bool slowly;     /* a byte at a time */
+static bool long_links; /* each target is longer than there is room for */
+
 static ssize_t read_or_fail(int fd, void *bytes, size_t count)
 {
+    count = slowly ? 1 : count;
     return strikes("read") ? -1 : blivet_libc.read(fd, bytes, count);
 }
 
 static ssize_t readlink_or_fail(const char *path, char *bytes, size_t count)
 {
     way.links += ends_in(path, "/link");
+    if (long_links) {
+        memset(bytes, 'y', count);
+        return (ssize_t)count;
+    }
     if (way.text && ends_in(path, "/link")) {
         memcpy(bytes, way.text, strlen(way.text));
         return (ssize_t)strlen(way.text);
@@ -312,6 +320,8 @@ static void whom_there_is_not_is_said(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(look(cases[i].pid, cases[i].path), cases[i].code);
+        if (cases[i].code == 69)
+            assert_int_equal(error.system_errno, 0);
         if (cases[i].message)
             assert_string_equal(error.message, cases[i].message);
         done();
@@ -358,6 +368,85 @@ static void descriptors_that_are_hidden_are_not_seen(void **state)
         dup2(zero, 0);
     close(zero);
     close(none);
+    done();
+}
+
+/* Not even one that is told far down, when memory ends. */
+static void a_lock_is_never_taken_for_none(void **state)
+{
+    (void)state;
+    static char locks[20000];
+    struct stat file;
+    assert_int_equal(stat(pidfile, &file), 0);
+    memset(locks, 'x', sizeof locks - 1);
+    snprintf(locks + 19000, sizeof locks - 19000, "\n1: FLOCK  ADVISORY  WRITE 4711 %02x:%02x:%llu 0 EOF\n",
+             major(file.st_dev), minor(file.st_dev), (unsigned long long)file.st_ino);
+    for (int reads = 0; reads < 2; reads++)
+        for (int nth = 1, fired = 1; fired; nth++) {
+            forge("/proc/locks", 0, locks);
+            fault.call = reads ? "read" : "calloc";
+            fault.nth = nth;
+            fault.error = reads ? EIO : ENOMEM;
+            fault.count = 0;
+            if (look(getpid(), pidfile) == 0)
+                assert_true(!facts.pidfile.locks_seen || facts.pidfile.locker == 4711);
+            fired = fault.count >= nth;
+            done();
+        }
+}
+
+static void what_comes_byte_by_byte_is_read_whole(void **state)
+{
+    (void)state;
+    slowly = true;
+    int code = look(0, pidfile);
+    slowly = false;
+    assert_int_equal(code, 0);
+    assert_int_equal(facts.stat.pid, getpid());
+    assert_true(facts.fds_seen && facts.parent.alive);
+    assert_string_equal(facts.mount_point[0] == '/' ? "/" : "", "/");
+    done();
+}
+
+static void a_name_that_is_too_long_is_cut(void **state)
+{
+    (void)state;
+    long_links = true;
+    int code = look(getpid(), NULL);
+    long_links = false;
+    assert_int_equal(code, 0);
+    assert_int_equal(strlen(facts.program), CHECK_NAME - 1);
+    assert_int_equal(strlen(facts.directory), CHECK_NAME - 1);
+    assert_int_equal(strlen(facts.root), CHECK_NAME - 1);
+    for (size_t i = 0; i < facts.fd_count; i++)
+        assert_int_equal(strlen(facts.fds[i].target), CHECK_NAME - 1);
+    done();
+}
+
+static void a_pidfile_that_cannot_be_read_says_why(void **state)
+{
+    (void)state;
+    char want[160];
+    fault.call = "open"; /* behind that of our own entry in /proc */
+    fault.nth = 2;
+    fault.error = EACCES;
+    fault.count = 0;
+    assert_int_equal(look(0, pidfile), 66);
+    snprintf(want, sizeof want, "pidfile: %s: permission denied", pidfile);
+    assert_string_equal(error.message, want);
+    done();
+}
+
+static void with_stdin_closed_all_is_seen(void **state)
+{
+    (void)state;
+    int zero = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    close(0);
+    int code = look(0, pidfile);
+    dup2(zero, 0);
+    close(zero);
+    assert_int_equal(code, 0);
+    assert_true(facts.fds_seen && facts.directory_seen && facts.pidfile.locks_seen && facts.parent.alive);
     done();
 }
 
@@ -462,6 +551,11 @@ static void relatives_may_be_none_or_dead(void **state)
     assert_int_equal(look(0, pidfile), 0);
     assert_false(facts.parent.alive || facts.leader.alive);
     done();
+    snprintf(stat, sizeof stat, "%d (x) S 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0", (int)getpid());
+    forge("/stat", 0, stat);
+    assert_int_equal(look(0, pidfile), 0);
+    assert_true(facts.parent.alive && facts.leader.alive); /* init is one too */
+    done();
 }
 
 static void long_texts_and_strange_ones_are_read(void **state)
@@ -484,6 +578,7 @@ static void long_texts_and_strange_ones_are_read(void **state)
     done();
     forge("/fdinfo/0", 0, "nonsense");
     assert_int_equal(look(0, pidfile), 0);
+    assert_true(facts.fds_seen);
     for (size_t i = 0; i < facts.fd_count; i++)
         assert_int_not_equal(facts.fds[i].number, 0);
     done();
@@ -693,6 +788,11 @@ int main(void)
         CLAIM("CHK-6", the_lock_of_the_pidfile_is_found_among_all),
         CLAIM("CHK-1", whom_there_is_not_is_said),
         CLAIM("CHK-3", descriptors_that_are_hidden_are_not_seen),
+        CLAIM("CHK-3 CHK-6", a_lock_is_never_taken_for_none),
+        CLAIM("CHK-3", what_comes_byte_by_byte_is_read_whole),
+        CLAIM("CHK-4", a_name_that_is_too_long_is_cut),
+        CLAIM("CHK-1", a_pidfile_that_cannot_be_read_says_why),
+        CLAIM("CHK-3", with_stdin_closed_all_is_seen),
         CLAIM("CHK-3", memory_for_the_descriptors_may_be_none),
         CLAIM("CHK-3", memory_may_end_within_a_long_text),
         CLAIM("CHK-3", each_call_may_fail),
