@@ -75,6 +75,27 @@ static void the_promised_descriptor_takes_the_place_of_nothing_of_ours(void **st
     }
 }
 
+static uintptr_t socket_type;
+
+static void look_at_socket(const char *call)
+{
+    if (strcmp(call, "socket") == 0)
+        socket_type = script.second;
+}
+
+static void nobody_inherits_the_socket_and_nobody_is_held_up_at_it(void **state)
+{
+    (void)state;
+    static const struct blivet_config config = { .ready = BLIVET_READY_NOTIFY };
+    struct blivet_error error;
+    script_begin(SCRIPT_LAUNCHER);
+    script.watch = look_at_socket;
+    struct blivet_context *daemon = blivet_prepare(&config, &blivet_script, &error);
+    assert_non_null(daemon);
+    assert_int_equal(socket_type, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+    blivet_discard(daemon);
+}
+
 static void a_stranger_is_not_heard(void **state)
 {
     (void)state;
@@ -839,6 +860,7 @@ int main(void)
         CLAIM("NTF-15 NTF-11", a_flood_does_not_hide_the_limit),
         CLAIM("NTF-15", the_main_process_may_name_itself_and_there_may_be_no_pidfile),
         CLAIM("NTF-13 NTF-15", the_pipe_is_opened_both_ways_and_once),
+        CLAIM("NTF-15", nobody_inherits_the_socket_and_nobody_is_held_up_at_it),
         CLAIM("NTF-15 SEQ-5", a_socket_without_a_name_of_its_own_is_none),
         CLAIM("NTF-15 SEQ-5", a_descriptor_at_the_very_limit_is_refused),
         CLAIM("NTF-15 SEQ-4 ERR-1", in_foreground_mode_the_descriptor_has_to_be_there),
