@@ -434,9 +434,11 @@ def ready_from_outside_of_the_session_does_not_count(box):
 
 @rows("NTF-15")
 def what_has_left_the_session_does_not_count(box):
-    go = box.path("go")
-    code = f"child(lambda: (os.setsid(), send(b'READY=1'))); wait_for({go!r}); send(b'READY=1'); pause()"
+    go, spoken = box.path("go"), box.path("spoken")
+    code = (f"os.waitpid(child(lambda: (os.setsid(), send(b'READY=1'))), 0); put({spoken!r})\n"
+            f"wait_for({go!r}); send(b'READY=1'); pause()")
     launch, daemon = starting(box, "notify", code)
+    wait_until(lambda: os.path.exists(spoken), "the stranger to speak and end")
     stays(launch, 0.2)
     write(go, "")
     equal(launch.wait().code, 0)
