@@ -474,6 +474,24 @@ static void an_interpreter_is_what_stands_behind_the_first_two_bytes(void **stat
     assert_int_equal(longest, 252);
 }
 
+static void look_fails_at_the_output(const char *call)
+{
+    if (strcmp(call, "stat") == 0 && strcmp((const char *)script.first, "/run") == 0 && script_count("lstat") > 0)
+        script_fail("stat", 1, EACCES);
+}
+
+/* What it would be refused for cannot be known then. */
+static void an_output_that_cannot_be_looked_at_stands_against_nothing(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        script_begin(SCRIPT_LAUNCHER);
+        script.watch = fails ? look_fails_at_the_output : NULL;
+        assert_int_equal(explained("--explain -u www -o /run true"), fails ? 0 : 73);
+        assert_int_equal(script.faults_fired > 0, fails);
+    }
+}
+
 static void a_limit_that_cannot_be_told_stands_against_nothing(void **state)
 {
     (void)state;
@@ -550,6 +568,7 @@ int main(void)
         CLAIM("CLI-18", a_program_that_cannot_be_read_is_no_script),
         CLAIM("CLI-18", the_first_that_can_be_run_is_the_one),
         CLAIM("CLI-18", an_interpreter_is_what_stands_behind_the_first_two_bytes),
+        CLAIM("CLI-18", an_output_that_cannot_be_looked_at_stands_against_nothing),
         CLAIM("CLI-18", a_limit_that_cannot_be_told_stands_against_nothing),
         CLAIM("CLI-18", more_than_can_be_told_is_not_told),
         CLAIM("CLI-18", what_no_option_is_to_blame_for_stands_before_the_sequence),

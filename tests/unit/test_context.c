@@ -185,6 +185,19 @@ static void in_foreground_mode_the_readiness_descriptor_stays_open(void **state)
     assert_true(script.fds[9] >= 0);
 }
 
+/* Whoever reads it would wait for its end for as long as the daemon lives. */
+static void a_daemon_that_is_ready_lets_go_of_the_readiness_descriptor(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    struct launch_case promised = { .config = { .ready = BLIVET_READY_FD, .ready_fd = 9 } };
+    assert_int_equal(launch_it(&promised), SCRIPT_RETURNED);
+    assert_true(script.fds[9] >= 0);
+    assert_int_equal(blivet_notify_parent(promised.daemon, &error), 0);
+    assert_true(script.fds[9] < 0);
+    blivet_close(promised.daemon);
+}
+
 static void a_go_that_cannot_be_read_is_told_in_the_exit_code(void **state)
 {
     (void)state;
@@ -398,6 +411,7 @@ int main(void)
         CLAIM("NTF-11", a_launcher_that_left_before_go_is_no_error_either),
         CLAIM("NTF-11", a_launcher_that_leaves_at_that_moment_is_no_error),
         CLAIM("NTF-15 SEQ-4", in_foreground_mode_the_readiness_descriptor_stays_open),
+        CLAIM("NTF-15", a_daemon_that_is_ready_lets_go_of_the_readiness_descriptor),
         CLAIM("NTF-13 NTF-17", a_go_that_cannot_be_read_is_told_in_the_exit_code),
         CLAIM("NTF-6 SEQ-7", interrupted_and_short_sends_lose_nothing),
         CLAIM("NTF-9 NTF-5 NTF-2 PID-9 ERR-14", a_failure_has_a_code_of_choice_and_a_text),

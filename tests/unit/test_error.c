@@ -147,6 +147,21 @@ static void a_long_path_does_not_push_the_reason_out(void **state)
     }
 }
 
+static void no_more_of_a_path_is_cut_than_must_be(void **state)
+{
+    (void)state;
+    char path[BLIVET_MESSAGE_SIZE], whole[2 * BLIVET_MESSAGE_SIZE];
+    const size_t longest = BLIVET_MESSAGE_SIZE - 1 - strlen("pidfile: ...: is a symbolic link"); /* with room for the dots */
+    memset(path, 'x', sizeof path);
+    for (size_t length = longest + 1; length >= longest - 1; length--) {
+        struct blivet_error error;
+        path[length] = '\0';
+        blivet_set_error(&error, BLIVET_PIDFILE_FAILED, 0, "pidfile", path, "is a symbolic link");
+        snprintf(whole, sizeof whole, "pidfile: %s: is a symbolic link", path);
+        assert_int_equal(strcmp(error.message, whole) == 0, length <= longest);
+    }
+}
+
 static void what_is_wrong_in_itself_is_cut_too(void **state)
 {
     (void)state;
@@ -186,6 +201,7 @@ int main(void)
         CLAIM("ERR-11", every_reason_is_told_in_its_own_words),
         CLAIM("ERR-11 NTF-5", a_message_says_what_on_which_path_and_why),
         CLAIM("ERR-11 CFG-12 NTF-5", a_long_path_does_not_push_the_reason_out),
+        CLAIM("ERR-11 NTF-5", no_more_of_a_path_is_cut_than_must_be),
         CLAIM("NTF-5", what_is_wrong_in_itself_is_cut_too),
         CLAIM("NTF-14", each_step_has_a_name),
     };

@@ -41,7 +41,7 @@ static void a_stat_that_is_not_of_our_child_is_not_passed_on(void **state)
         { "102 (x) S 101 1 1 0", true },      { "102 (a) S 7) S 101 1", true }, { "102 () R 101 1", true },
         { "102 (x) S 7 101 101 0", false },   { "102 (x) S 1011 1", false },    { "102 (x) S 10 1", false },
         { "102 (101) S 7 1", false },         { "102 (x) S 101", false },       { "102 x S 101 1", false },
-        { "", false },
+        { "102 (x) S 101 ", true },           { "", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_LEADER);

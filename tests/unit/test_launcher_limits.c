@@ -59,6 +59,30 @@ static void an_application_does_not_pick_whom_the_launcher_signals(void **state)
     }
 }
 
+static bool struck_by_number;
+
+static void look_whom_a_signal_is_for(const char *call)
+{
+    struck_by_number |= strcmp(call, "kill") == 0 && (pid_t)script.first == SCRIPT_DAEMON_PID;
+}
+
+/* What tells neither life nor death. */
+static void who_is_not_seen_to_be_alive_is_signalled_by_no_number(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { ALIVE, "102 (x) S 101 101 101", "102 (x", "" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        nothing_is_heard();
+        script.has_pidfd = struck_by_number = false;
+        script.left_group = true; /* else that signal ends it */
+        script.stat_line = lines[i];
+        script.watch = look_whom_a_signal_is_for;
+        wait_for_verdict(500, 0);
+        assert_int_equal(script.exit_code, 75);
+        assert_int_equal(struck_by_number, i == 0);
+    }
+}
+
 static void a_limit_passed_is_a_temporary_failure(void **state)
 {
     (void)state;
@@ -139,12 +163,26 @@ static void who_is_ready_in_time_is_not_late(void **state)
     }
 }
 
+static int longest_sleep, shortest_sleep;
+
+static int poll_noting_the_time(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+    longest_sleep = milliseconds > longest_sleep ? milliseconds : longest_sleep;
+    shortest_sleep = milliseconds < shortest_sleep ? milliseconds : shortest_sleep;
+    return blivet_script.poll(fds, count, milliseconds);
+}
+
 static void without_a_limit_it_waits_for_ever(void **state)
 {
     (void)state;
+    struct blivet_ops ops = blivet_script;
+    ops.poll = poll_noting_the_time;
     nothing_is_heard();
-    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" } };
+    longest_sleep = shortest_sleep = -1;
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" }, .ops = &ops };
     assert_int_equal(launch_it(&launch), SCRIPT_HUNG);
+    assert_int_equal(longest_sleep, -1);
+    assert_int_equal(shortest_sleep, -1); /* for what is below, POSIX promises nothing */
 }
 
 /* The launcher has the caller's mask and handlers back, and its timers still run: they give no more time. */
@@ -472,6 +510,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("NTF-20 NTF-11", an_application_does_not_pick_whom_the_launcher_signals),
+        CLAIM("NTF-13 NTF-20", who_is_not_seen_to_be_alive_is_signalled_by_no_number),
         CLAIM("NTF-11 NTF-13 NTF-14 CFG-15 ERR-8", a_limit_passed_is_a_temporary_failure),
         CLAIM("NTF-3 NTF-11", an_announcement_alone_is_not_in_time),
         CLAIM("NTF-11 NTF-13", a_late_daemon_is_left_where_that_is_asked_for),

@@ -463,23 +463,26 @@ static void a_lock_that_is_anothers_by_then_is_not_waited_for(void **state)
     assert_in_range(script.clock_ms, 0, 500);
 }
 
-static void the_leader_dies_before_there_is_a_daemon(void)
-{
-    own_file(); /* of a daemon with that number, long ago */
-}
+static const char *content_of_long_ago;
+
+static void the_leader_dies_before_there_is_a_daemon(void) { script_add("/run/x.pid", S_IFREG | 0644, content_of_long_ago); }
 
 static void before_there_is_a_daemon_no_pidfile_is_touched(void **state)
 {
     (void)state;
-    script_begin(SCRIPT_LAUNCHER);
-    script.meanwhile = the_leader_dies_before_there_is_a_daemon;
-    script.hears_end = true;
-    script.leader_status = SIGKILL;
-    script.handles_taken = true;
-    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
-    assert_int_equal(script.exit_code, 1);
-    assert_left("/run/x.pid", "102\n");
-    assert_false(script_called("flock"));
+    static const char *const contents[] = { "102\n", "", "0\n", "not a number\n" }; /* nor one that names nobody */
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        script_begin(SCRIPT_LAUNCHER);
+        content_of_long_ago = contents[i];
+        script.meanwhile = the_leader_dies_before_there_is_a_daemon;
+        script.hears_end = true;
+        script.leader_status = SIGKILL;
+        script.handles_taken = true;
+        assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+        assert_int_equal(script.exit_code, 1);
+        assert_left("/run/x.pid", contents[i]);
+        assert_false(script_called("flock"));
+    }
 }
 
 static void without_a_pidfile_there_is_none_to_remove(void **state)

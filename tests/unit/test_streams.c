@@ -46,6 +46,29 @@ static void one_configured_stream_leaves_the_other(void **state)
     }
 }
 
+static int flags_set;
+
+static int fcntl_noting_flags(int fd, int command, int argument)
+{
+    flags_set = command == F_SETFL ? argument : flags_set;
+    return blivet_script.fcntl(fd, command, argument);
+}
+
+static void what_is_set_of_a_log_that_was_there_is_append_or_nothing(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    ops.fcntl = fcntl_noting_flags;
+    for (int append = 0; append < 2; append++) {
+        script_begin(SCRIPT_DAEMON);
+        script_add("/var/log/x", S_IFREG | 0644, "old\n");
+        struct launch_case opened = { .config = { .stdout_path = "/var/log/x", .flags = append ? BLIVET_APPEND : 0 }, .ops = &ops };
+        flags_set = -1;
+        assert_int_equal(launch_it(&opened), SCRIPT_RETURNED);
+        assert_int_equal(flags_set, append ? O_APPEND : 0);
+    }
+}
+
 /* Each write of whoever has it goes to the end, whatever others have written (STD-3). */
 static void a_log_is_appended_to_from_its_first_byte(void **state)
 {
@@ -338,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLAIM("STD-3", a_log_is_appended_to_from_its_first_byte),
+        CLAIM("STD-4 STD-3", what_is_set_of_a_log_that_was_there_is_append_or_nothing),
         CLAIM("STD-3 PRV-6", one_file_under_two_names_is_handed_over_once),
         CLAIM("SEQ-7", a_descriptor_is_closed_whatever_its_number),
         CLAIM("STD-1 STD-2", output_files_are_created_and_written_only),
