@@ -93,6 +93,24 @@ static void a_number_of_ours_that_may_go_on_is_not_compared(void **state)
     assert_int_equal(script.handles_kind, ALWAYS | PIDFD);
 }
 
+static ssize_t read_into_what_was_there(int fd, void *buffer, size_t size, off_t offset)
+{
+    ssize_t count = blivet_script.pread(fd, buffer, size, offset);
+    memset((char *)buffer + count, ')', count < 0 ? 0 : size - (size_t)count);
+    return count;
+}
+
+static void what_stands_behind_the_line_is_not_looked_at(void **state)
+{
+    (void)state;
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .ops = &ops };
+    script_begin(SCRIPT_LEADER);
+    ops.pread = read_into_what_was_there;
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.handles_kind, ALWAYS | PIDFD | STAT);
+}
+
 /* ---- received by the launcher ---- */
 
 static void what_was_sent_is_received_above_the_standard_descriptors(void **state)
@@ -181,6 +199,7 @@ int main(void)
         CLAIM("NTF-3 SEQ-14 SEQ-7", the_leader_passes_on_what_it_can_open),
         CLAIM("NTF-3", a_stat_that_is_not_of_our_child_is_not_passed_on),
         CLAIM("NTF-3", a_number_of_ours_that_may_go_on_is_not_compared),
+        CLAIM("NTF-3", what_stands_behind_the_line_is_not_looked_at),
         CLAIM("SEQ-14", where_nothing_can_be_passed_the_byte_alone_is),
         CLAIM("NTF-7 ERR-6", a_leader_that_cannot_speak_says_so_in_its_exit_code),
         CLAIM("SEQ-9 SEQ-14 NTF-6", what_was_sent_is_received_above_the_standard_descriptors),

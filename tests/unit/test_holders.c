@@ -292,6 +292,24 @@ static void a_pidfile_that_names_nobody_protects_no_holder(void **state)
     assert_in_range(script.clock_ms, 0, 200);
 }
 
+static void it_is_not_written_yet(void)
+{
+    the_pidfile_is_emptied_meanwhile();
+    ((struct blivet_page *)script.page)->step = STEP_PIDFILE;
+}
+
+/* Once whoever held the lock is ended it can be had, and the file is nobody's. */
+static void a_pidfile_that_was_not_written_goes_with_the_last_holder(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.lock", 0, false, false };
+    lock_is_held_by("/run/x.lock", &holder, 1);
+    script.meanwhile = it_is_not_written_yet;
+    fail_to_start("/run/x.pid", "/run/x.lock");
+    assert_true(script.others[0].killed);
+    assert_null(script_file("/run/x.pid"));
+}
+
 /* Descriptor 0 is nobody's lock. */
 static void there_is_no_lock(void)
 {
@@ -325,6 +343,7 @@ int main(void)
         CLAIM("NTF-13", it_is_looked_again_until_nobody_is_found),
         CLAIM("NTF-13", it_is_looked_again_where_nobody_is_found),
         CLAIM("NTF-13", a_pidfile_that_names_nobody_protects_no_holder),
+        CLAIM("NTF-13 PID-9", a_pidfile_that_was_not_written_goes_with_the_last_holder),
         CLAIM("NTF-13", without_a_lock_nobody_is_ended),
     };
     return cmocka_run_group_tests_name("holders", tests, NULL, NULL);
