@@ -153,12 +153,26 @@ static void a_trace_that_is_lost_is_told_and_changes_no_start(void **state)
     const char *first = strstr(script.printed, loss);
     assert_non_null(first);
     assert_null(strstr(first + strlen(loss), ": trace: ")); /* nor for another reason */
-    script_begin(SCRIPT_LAUNCHER);                          /* the first one, and its own descriptors are open */
-    script_fail("pwrite", 0, ENOSPC);
-    script_fail("close", 0, EDQUOT);
-    assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
-    assert_contains(script.printed, loss);
-    assert_true(script.fds[0] >= 0);
+    for (int i = 0; i < 2; i++) {                           /* the first one, and its own descriptors are open */
+        script_begin(SCRIPT_LAUNCHER);
+        script_fail(cases[i].call, 0, ENOSPC);
+        script_fail("close", 0, EDQUOT);
+        assert_int_equal(run("--trace=/run/t -f true"), SCRIPT_EXITED);
+        assert_contains(script.printed, loss);
+        assert_true(script.fds[0] >= 0);
+    }
+}
+
+/* A question that has no argument is shown with none, 0. */
+static void which_descriptors_are_asked_about_is_shown(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LAUNCHER);
+    assert_int_equal(script_kernel.open("/dev/null", O_RDWR, 0), 3);
+    assert_int_equal(script_kernel.open("/dev/null", O_RDWR, 0), 4);
+    assert_int_equal(run("--trace -f --keep-fd=3 --ready=fd:4 true"), SCRIPT_EXITED);
+    assert_contains(script.printed, "  fcntl(3, F_GETFD, 0) = 0\n");
+    assert_contains(script.printed, "  fcntl(4, F_GETFD, 0) = 0\n");
 }
 
 static int waited;
@@ -556,6 +570,7 @@ int main(void)
         CLAIM("CLI-16", the_daemon_shows_nothing),
         CLAIM("CLI-16", in_foreground_mode_it_is_shown_before_exec),
         CLAIM("CLI-16 ERR-7", a_trace_that_cannot_be_had_is_told_before_anything_begins),
+        CLAIM("CLI-16 CFG-14", which_descriptors_are_asked_about_is_shown),
         CLAIM("CLI-17", a_trace_that_is_lost_is_told_and_changes_no_start),
         CLAIM("CLI-16", an_interrupted_launcher_shows_what_there_is),
         CLAIM("CLI-16", a_watched_launcher_waits_as_long_as_any_other),

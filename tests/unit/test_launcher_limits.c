@@ -107,6 +107,21 @@ static void a_limit_passed_is_a_temporary_failure(void **state)
         }
 }
 
+static void time_flies(const char *call) { script.clock_ms += strcmp(call, "sigprocmask") == 0 ? 600 : 0; }
+
+/* Of the leader nothing is known then. */
+static void a_limit_may_be_over_before_the_leader_is_looked_at(void **state)
+{
+    (void)state;
+    nothing_is_heard();
+    script.watch = time_flies;
+    wait_for_verdict(500, 0);
+    assert_string_equal(script.printed,
+                        "test_launcher_limits: daemon was not ready after 0.500 seconds in step 14, hand-over\n");
+    assert_int_equal(script.exit_code, 75);
+    assert_nothing_is_left();
+}
+
 static void an_announcement_alone_is_not_in_time(void **state)
 {
     (void)state;
@@ -512,6 +527,7 @@ int main(void)
         CLAIM("NTF-20 NTF-11", an_application_does_not_pick_whom_the_launcher_signals),
         CLAIM("NTF-13 NTF-20", who_is_not_seen_to_be_alive_is_signalled_by_no_number),
         CLAIM("NTF-11 NTF-13 NTF-14 CFG-15 ERR-8", a_limit_passed_is_a_temporary_failure),
+        CLAIM("NTF-11 NTF-14", a_limit_may_be_over_before_the_leader_is_looked_at),
         CLAIM("NTF-3 NTF-11", an_announcement_alone_is_not_in_time),
         CLAIM("NTF-11 NTF-13", a_late_daemon_is_left_where_that_is_asked_for),
         CLAIM("NTF-11 NTF-13", a_daemon_that_failed_is_never_left),
