@@ -98,19 +98,20 @@ static void foreground_mode_has_nobody_to_tell(void **state)
 
 /* ---- a launcher that is gone ---- */
 
+static int (*const words_to_launcher[])(struct blivet_context *, struct blivet_error *) = { blivet_notify_parent,
+                                                                                            blivet_announce_exec };
+
 static void who_has_no_launcher_is_told_so_and_lives(void **state)
 {
     (void)state;
-    static int (*const calls[])(struct blivet_context *, struct blivet_error *) = { blivet_notify_parent,
-                                                                                   blivet_announce_exec };
     for (int i = 0; i < 2; i++) {
         struct blivet_context *daemon = started(simple);
         script.launcher_gone = true;
-        assert_int_equal(calls[i](daemon, &error), -1); /* the kernel here aborts where SIGPIPE could come */
+        assert_int_equal(words_to_launcher[i](daemon, &error), -1); /* the kernel here aborts where SIGPIPE could come */
         assert_int_equal(error.kind, BLIVET_NOTIFY_FAILED);
         assert_int_equal(error.exit_code, 71);
         assert_string_equal(error.message, "notification: broken pipe");
-        assert_int_equal(calls[i](daemon, NULL), -1); /* the reason is not wanted; the answer is the same */
+        assert_int_equal(words_to_launcher[i](daemon, NULL), -1); /* the reason is not wanted; the answer is the same */
         blivet_close(daemon);
         assert_int_equal(script.said_count, 0);
     }
@@ -157,14 +158,12 @@ static void a_launcher_that_left_before_go_is_no_error_either(void **state)
 static void a_launcher_that_leaves_at_that_moment_is_no_error(void **state)
 {
     (void)state;
-    static int (*const calls[])(struct blivet_context *, struct blivet_error *) = { blivet_notify_parent,
-                                                                                   blivet_announce_exec };
     for (int i = 0; i < 2; i++) {
         struct blivet_context *daemon = started(simple);
         script.launcher_gone = true;
         script.watch = leave_it;
         left_at = "send";
-        assert_int_equal(calls[i](daemon, &error), 0);
+        assert_int_equal(words_to_launcher[i](daemon, &error), 0);
         assert_int_equal(error.kind, BLIVET_OK); /* not touched */
         assert_true(script_called("send"));
         blivet_close(daemon);
