@@ -5,14 +5,14 @@
 #
 # Judged: the unit tests, the torture in process and the replayed corpora, and the process tests of daemoncheck, --trace
 # and --explain, whose processes are real ones, root's and `nobody's.  With "processes" all process tests, for whoever
-# wants to see what they run.  Counters are saved before _exit, exec and a death by one's own signal (tests/coverage.c);
-# a process that a test kills while it saves them spoils those of its file, so that figure is not judged.  The lists *.def
-# are left out: they are rows, not code.  A line marked GCOVR_EXCL says why its branch cannot be taken; they are printed.
+# wants to see what they run.  Each process saves its counters in a folder of its own, also before _exit, exec and a death
+# by its own signal (tests/coverage.c); gcov-tool adds up those that it saved whole.  The lists *.def are left out: they
+# are rows, not code.  A line marked GCOVR_EXCL says why its branch cannot be taken; they are printed.
 # build-coverage/coverage.json has the figures by file, build-coverage/coverage.html each line.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/install.sh
-require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr strace:strace unshare:util-linux \
+require cc:gcc c++:g++ make:make cmake:cmake python3:python3 gcovr:gcovr gcov-tool:gcc strace:strace unshare:util-linux \
   /usr/include/cmocka.h:libcmocka-dev /usr/include/fiu.h:libfiu-dev
 least_lines=100
 least_branches=100
@@ -22,14 +22,31 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 out='build-coverage'
 
-collect() { # name
-  tries=0
-  until gcovr --root . --object-directory $out --filter 'core/.*\.[ch]$' --filter 'cli/.*\.[ch]$' --filter 'syscall/.*\.[ch]$' \
-    --json "$out/$1.json" 2>"$out/$1.log"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 3 ] || { cat "$out/$1.log"; exit 1; }
-    sleep 1 # a process that the last test has left may be saving its counters
+add_up() { # folder: the saves that standard input names
+  read -r save && cp -r "$save" "$1"
+  while read -r save; do
+    gcov-tool merge -o "$1.sum" "$1" "$save" >"$1.log" 2>&1 || { cat "$1.log"; echo "FAIL coverage: not to be added: $save"; return 1; }
+    rm -rf "$1"
+    mv "$1.sum" "$1"
   done
+}
+
+# What was saved since the last time is laid beside the objects, and read.
+collect() { # name
+  mv $out/saves $out/saved
+  mkdir -m 1777 $out/saves
+  find $out -name '*.gcda' ! -path "$out/save*" -delete
+  rm -rf $out/odd $out/even $out/all
+  find $out/saved -name '*.whole' -prune >$out/saves.txt
+  sed -n 'p;n' $out/saves.txt | add_up $out/odd &
+  sed -n 'n;p' $out/saves.txt | add_up $out/even
+  wait $!
+  gcov-tool merge -o $out/all $out/odd $out/even
+  cp -r "$(find $out/all -type d -name $out)/." $out/
+  gcovr --root . --object-directory $out --filter 'core/.*\.[ch]$' --filter 'cli/.*\.[ch]$' --filter 'syscall/.*\.[ch]$' \
+    --json "$out/$1.json"
+  echo "$1: $(wc -l <$out/saves.txt) processes have saved what they ran, $(find $out/saved -mindepth 1 -maxdepth 1 ! -name '*.whole' | wc -l) were ended before"
+  rm -rf $out/saved
 }
 
 # Saving the counters makes calls of its own: what fails only here, the ordinary run judges.
@@ -43,16 +60,10 @@ for folder in "$out"/CMakeFiles/*.dir; do # what is left of a target that is no 
   grep -q "^CMakeFiles/${folder##*/}/all:" $out/CMakeFiles/Makefile2 || rm -rf "$folder"
 done
 cmake --build $out --parallel "$(nproc)" >$out/build.log 2>&1 || { tail -20 $out/build.log; exit 1; }
-find $out -name '*.gcda' -delete
+rm -rf $out/save[sd]
+mkdir -m 1777 $out/saves
 ctest --test-dir $out --output-on-failure -j 2 >$out/unit.log || { cat $out/unit.log; exit 1; }
 collect unit
-find $out -name '*.gcda' -delete
-umask 0 # those that become another user add to what these leave
-$out/cli/daemonize --version >/dev/null
-$out/cli/daemoncheck --version >/dev/null
-$out/tests/app >/dev/null 2>&1 || true
-umask 022
-find $out -type d -exec chmod a+rwx {} +
 for suite in test_check test_show test_explain set_user_id; do
   processes $suite
 done
