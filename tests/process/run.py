@@ -11,6 +11,7 @@ tests have a mount namespace of their own; those marked needs="user" run as nobo
 
 import argparse
 import contextlib
+import fcntl
 import glob
 import importlib.util
 import json
@@ -173,14 +174,18 @@ class Runner:
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(reading)
             try:
-                outcome = self.inside(test)
-            except BaseException:
-                outcome = ("failed", traceback.format_exc())
-            with os.fdopen(writing, "w") as pipe:
-                json.dump(outcome, pipe)
-            os._exit(0)
+                os.close(reading)
+                outside = fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, 500)  # tests use the small numbers as they like
+                os.close(writing)
+                try:
+                    outcome = self.inside(test)
+                except BaseException:
+                    outcome = ("failed", traceback.format_exc())
+                with os.fdopen(outside, "w") as pipe:
+                    json.dump(outcome, pipe)
+            finally:
+                os._exit(0)  # what is the runner's to clear up is not this process's
         os.close(writing)
         return pid, reading
 

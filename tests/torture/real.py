@@ -431,7 +431,7 @@ def main():
     parser = argparse.ArgumentParser(description="The torture of real processes.")
     parser.add_argument("--build", default="build/tests/torture")
     parser.add_argument("--results", help="one JSON object a case")
-    parser.add_argument("-j", type=int, default=2, metavar="WORKERS")
+    parser.add_argument("-j", type=int, default=6, metavar="WORKERS", help="most of the time they wait")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th case only")
     parser.add_argument("--case", default="", help="just this one")
     parser.add_argument("-k", default="", metavar="SUBSTRING", help="only cases whose name has it")
