@@ -33,8 +33,10 @@ char *__wrap_getenv(const char *name)
 
 static void save(void)
 {
-    struct rlimit files, none = {RLIM_INFINITY, RLIM_INFINITY}; /* a file that ends too early would be as good as torn */
-    if (getrlimit(RLIMIT_FSIZE, &files) != 0 || (files.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &none) != 0))
+    struct rlimit files,
+        none = { RLIM_INFINITY, RLIM_INFINITY }; /* a file that ends too early would be as good as torn */
+    if (getrlimit(RLIMIT_FSIZE, &files) != 0 ||
+        (files.rlim_cur != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &none) != 0))
         return;
     struct timespec now; /* a number alone is given to several processes, in PID namespaces */
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -47,10 +49,7 @@ static void save(void)
     (void)setrlimit(RLIMIT_FSIZE, &files);
 }
 
-__attribute__((constructor)) static void save_at_exit(void)
-{
-    (void)atexit(save);
-}
+__attribute__((constructor)) static void save_at_exit(void) { (void)atexit(save); }
 
 void __wrap__exit(int status)
 {

@@ -38,23 +38,27 @@ clang-19 $flags -fprofile-instr-generate tests/torture/torture.c tests/torture/j
 LLVM_PROFILE_FILE=$out/torture.profraw $out/torture tests/torture/promises.txt $out/torture.jsonl >$out/torture.log ||
   { tail -3 $out/torture.log; exit 1; }
 llvm-profdata-19 merge -o $out/all.profdata $out/*.profraw
-llvm-cov-19 export -summary-only $out/subject.so -instr-profile $out/all.profdata >$out/export.json
 llvm-cov-19 show $out/subject.so -instr-profile $out/all.profdata -show-mcdc >$out/show.txt
 python3 - $out <<'PYTHON'
 import json, os, re, sys
 out = sys.argv[1]
-files, name, line = {}, None, 0
-for one in json.load(open(f"{out}/export.json"))["data"][0]["files"]:
-    summary = one["summary"]["mcdc"]
-    if summary["count"]:
-        files[os.path.relpath(one["filename"])] = {"conditions": summary["count"], "shown": summary["covered"], "missing": []}
+pairs, name, region = {}, None, ""
 for text in open(f"{out}/show.txt"):
     if match := re.match(r"(/\S+\.[ch]):$", text):
         name = os.path.relpath(match[1])
-    elif match := re.search(r"MC/DC Decision Region \((\d+):", text):
-        line = int(match[1])
-    elif (match := re.search(r"C(\d+)-Pair: not covered", text)) and name in files:
-        files[name]["missing"].append(f"{line}: condition {match[1]}")
+    elif match := re.search(r"MC/DC Decision Region \((.*)\)$", text):
+        region = match[1]
+    elif match := re.search(r"C(\d+)-Pair: (not )?covered", text):
+        # What stands once, in a macro or an inline function, is shown once for each place that has it.
+        key = (name, region, match[1])
+        pairs[key] = pairs.get(key, False) or not match[2]
+files = {}
+for (name, region, condition), shown in sorted(pairs.items()):
+    one = files.setdefault(name, {"conditions": 0, "shown": 0, "missing": []})
+    one["conditions"] += 1
+    one["shown"] += shown
+    if not shown:
+        one["missing"].append(f"{region.split(':')[0]}: condition {condition}")
 total = {folder: [sum(one[key] for path, one in files.items() if path.startswith(folder)) for key in ("shown", "conditions")]
          for folder in ("core/", "cli/")}
 for path, one in sorted(files.items()):
