@@ -19,7 +19,7 @@ bool check_parse_stat(const char *text, struct check_stat *stat)
     memcpy(stat->name, open + 1, length);
     stat->pid = (pid_t)strtol(text, NULL, 10);
     stat->state = close[2];
-    uint64_t fields[23] = { 0 }; /* by the numbers of proc(5): 4 is the parent, 22 the start */
+    uint64_t fields[23] = { 0 }; /* by the numbers of proc(5): 4 is the parent, 20 the number of threads, 22 the start */
     const char *at = close + 3;
     for (int field = 4; field <= 22; field++) {
         char *end;
@@ -31,6 +31,7 @@ bool check_parse_stat(const char *text, struct check_stat *stat)
     stat->parent = (pid_t)fields[4];
     stat->session = (pid_t)fields[6];
     stat->tty = (unsigned)fields[7];
+    stat->threads = (long)fields[20];
     stat->start = fields[22];
     return true;
 }

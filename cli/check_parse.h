@@ -11,6 +11,7 @@ struct check_stat {
     pid_t pid, parent, session;
     char state, name[64];
     unsigned tty;   /* 0: none; else as proc(5) packs major and minor */
+    long threads;   /* with the first one, though that may have ended */
     uint64_t start; /* in clock ticks since boot: with the pid it names one process for ever */
 };
 

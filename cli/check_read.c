@@ -94,9 +94,12 @@ static bool read_status(const struct blivet_ops *ops, pid_t pid, struct check_st
     return good;
 }
 
+/* The first thread may end before the others; it is shown like a process that has ended. */
+static bool has_ended(const struct check_stat *stat) { return strchr("ZX", stat->state) && stat->threads < 2; }
+
 static void read_relative(const struct blivet_ops *ops, pid_t pid, struct check_relative *relative)
 {
-    relative->alive = pid > 0 && read_stat(ops, pid, &relative->stat) && !strchr("ZX", relative->stat.state);
+    relative->alive = pid > 0 && read_stat(ops, pid, &relative->stat) && !has_ended(&relative->stat);
 }
 
 /* ---- directory and descriptors ---- */
@@ -186,23 +189,19 @@ static bool begin_at_root(const struct blivet_ops *ops, const struct check_pidfi
     return leads_there(ops, pidfile, path);
 }
 
-/* What a link on the way says, in its place.  False where the pidfile is not there: a link of /proc's means more than
- * its text, such as another root, and one that cannot be read says nothing. */
-static bool follow(const struct blivet_ops *ops, const struct check_pidfile *pidfile, char *link, const char *behind)
+/* The way with what a link says in its place.  False: that is longer than the kernel lets anybody write it. */
+static bool follow(const struct blivet_ops *ops, const char *link, const char *behind, char path[PATH_MAX])
 {
-    char target[PATH_MAX] = "", path[PATH_MAX];
+    char target[PATH_MAX] = "";
     struct blivet_text text;
     ops->readlink(link, target, sizeof target - 1);
     size_t before = *target == '/' ? 0 : (size_t)(strrchr(link, '/') - link) + 1;
     memcpy(path, link, before);
-    blivet_text_begin(&text, path + before, sizeof path - before);
+    blivet_text_begin(&text, path + before, PATH_MAX - before);
     blivet_text_put(&text, target);
     blivet_text_put(&text, "/");
     blivet_text_put(&text, behind);
-    if (!leads_there(ops, pidfile, path))
-        return false;
-    strcpy(link, path); /* fits: that is as long */
-    return true;
+    return !text.cut;
 }
 
 /* Somebody who is neither root nor us can put another in its place, or into it.  A directory that all may write is sticky
@@ -231,9 +230,15 @@ static void look_along(const struct blivet_ops *ops, struct check_pidfile *pidfi
         if (ops->lstat(place, &file) != 0)
             return;
         const bool leads_on = S_ISLNK(file.st_mode) && !is_open(pidfile, &file, shared, observer);
-        if (leads_on && links++ < MOST_LINKS && follow(ops, pidfile, path, path + end + 1)) {
-            end = 0;
-            continue;
+        if (leads_on && links++ < MOST_LINKS) {
+            char further[PATH_MAX];
+            if (!follow(ops, path, path + end + 1, further))
+                return;
+            if (leads_there(ops, pidfile, further)) { /* a link of /proc's may mean more than its text: another root */
+                strcpy(path, further);
+                end = 0;
+                continue;
+            }
         }
         if (leads_on && ops->stat(place, &file) != 0)
             return;
@@ -297,8 +302,10 @@ static int read_process(const struct blivet_ops *ops, struct check_facts *facts,
     size_t size;
     if (!read_stat(ops, pid, &facts->stat))
         return nobody(error, pid, "does not exist");
-    if (strchr("ZX", facts->stat.state))
+    if (has_ended(&facts->stat))
         return nobody(error, pid, "has ended, and its parent has not asked for its status");
+    if (strchr("ZX", facts->stat.state))
+        return nobody(error, pid, "goes on without its first thread, where /proc shows nothing of it");
     read_relative(ops, facts->stat.parent, &facts->parent);
     read_relative(ops, facts->stat.session, &facts->leader);
     read_link(ops, pid, "/exe", -1, facts->program); /* or it stays empty */

@@ -89,6 +89,18 @@ static void look_at_ready_fd(struct foresight *found, const struct blivet_config
     add(found, IN_FIRST_FORK, &error);
 }
 
+/* Whether one may enter it is left to the step, too. */
+static void look_at_directory(struct foresight *found, const struct blivet_config *config, const struct blivet_ops *ops)
+{
+    const char *path = config->working_directory;
+    struct blivet_error error;
+    struct stat file;
+    if (!path || ops->stat(path, &file) != 0 || ops->eaccess(path, X_OK) == 0)
+        return;
+    blivet_set_error(&error, BLIVET_CHDIR_FAILED, errno, "working directory", path, NULL);
+    add(found, IN_DIRECTORY, &error);
+}
+
 /* An output that its step would refuse: a directory, a socket, and of one that is given to the user, whatever others may have
  * chosen (PRV-8).  NULL with *number 0: nothing. */
 static const char *fault_of_output(const char *path, bool given, const struct blivet_ops *ops, int *number)
@@ -185,7 +197,7 @@ static int look(const char *path, char *const argv[], char *const envp[])
         memcpy(search.interpreter, interpreter, sizeof interpreter);
         return -1;
     }
-    snprintf(search.path, sizeof search.path, "%s", path);
+    memcpy(search.path, path, strlen(path) + 1); /* fits: the kernel takes nothing longer */
     errno = EPERM; /* ends the search */
     return -1;
 }
@@ -235,6 +247,7 @@ void foresee(struct foresight *found, struct options *options, const struct bliv
     bool early = found->count > 0;
     rehearse(found, options->config, ops);
     look_at_ready_fd(found, &options->config, ops);
+    look_at_directory(found, &options->config, ops);
     look_at_outputs(found, &options->config, ops);
     if (usable)
         find_program(found, options, ops);

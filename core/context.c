@@ -26,9 +26,13 @@ int blivet_await_go(struct blivet_context *daemon)
     if (daemon->has_go)
         return 0;
     UNINTERRUPTED(count, daemon->ops->recv(daemon->channel, &go, 1, 0));
+    if (count <= 0 && daemon->page->left) { /* with what it was sent unread, that is a reset and not the end */
+        daemon->has_go = true;
+        return 0;
+    }
     if (count < 0)
         return blivet_failed(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL);
-    if (count == 0 && !daemon->page->left)
+    if (count == 0)
         return blivet_refused(daemon, BLIVET_NOTIFY_FAILED, "notification", NULL, "the launcher is gone");
     daemon->has_go = true;
     return 0;

@@ -20,7 +20,7 @@ static void stat_is_read_behind_the_last_parenthesis_whatever_the_name(void **st
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[400];
         struct check_stat stat;
-        snprintf(text, sizeof text, "42 (%s) S 7 41 40 34818 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99887766 1 2 3\n", names[i]);
+        snprintf(text, sizeof text, "42 (%s) S 7 41 40 34818 -1 4194560 1 2 3 4 5 6 7 8 20 0 9 0 99887766 1 2 3\n", names[i]);
         assert_true(check_parse_stat(text, &stat));
         assert_string_equal(stat.name, names[i]);
         assert_int_equal(stat.pid, 42);
@@ -28,6 +28,7 @@ static void stat_is_read_behind_the_last_parenthesis_whatever_the_name(void **st
         assert_int_equal(stat.parent, 7);
         assert_int_equal(stat.session, 40);
         assert_int_equal(stat.tty, 34818);
+        assert_int_equal(stat.threads, 9);
         assert_int_equal(stat.start, 99887766);
     }
 }

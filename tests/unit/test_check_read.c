@@ -528,6 +528,8 @@ static void what_proc_says_is_judged_before_it_is_believed(void **state)
         { "/stat", 1, "nonsense", 71, "/proc: is not as Linux has it, or is not mounted" },
         { "/stat", 2, "nonsense", 69, "does not exist" },
         { "/stat", 2, "1 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0", 69, "has ended, and its parent" },
+        { "/stat", 2, "1 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0 5 0 0", 69, "has ended, and its parent" },
+        { "/stat", 2, "1 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 2 0 5 0 0", 69, "goes on without its first thread" },
         { "/stat", again, other, 69, "has ended while it was looked at" },
         { "/stat", again, "", 69, "has ended while it was looked at" },
         { "/status", 1, "nonsense", 69, "has ended while it was looked at" },
@@ -562,6 +564,10 @@ static void relatives_may_be_none_or_dead(void **state)
     forge("/stat", 3, "9 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0");
     assert_int_equal(look(0, pidfile), 0);
     assert_false(facts.parent.alive);
+    done();
+    forge("/stat", 3, "9 (x) Z 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 2 0 5 0 0"); /* without its first thread */
+    assert_int_equal(look(0, pidfile), 0);
+    assert_true(facts.parent.alive);
     done();
     snprintf(stat, sizeof stat, "%d (x) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 5 0 0", (int)getpid());
     forge("/stat", 0, stat);
@@ -771,6 +777,26 @@ static void a_link_is_believed_only_where_it_leads_to_the_pidfile(void **state)
     remove_ways();
 }
 
+/* The kernel follows it all the same: it never has the whole way in one piece. */
+static void a_way_that_is_too_long_to_be_written_down_is_not_seen(void **state)
+{
+    (void)state;
+    static char text[PATH_MAX];
+    build_ways();
+    for (int fits = 0; fits < 2; fits++) {
+        size_t length = sizeof text - strlen("/pid") - (fits ? 1 : 0);
+        const char *place = below("/a/b");
+        memset(text, '/', length);
+        memcpy(text, place, strlen(place));
+        text[length] = '\0';
+        way.text = text;
+        look_by("", "/link/pid");
+        assert_int_equal(facts.pidfile.place_seen, fits);
+        done();
+    }
+    remove_ways();
+}
+
 static void a_way_that_cannot_be_looked_along_is_not_seen(void **state)
 {
     (void)state;
@@ -823,6 +849,7 @@ int main(void)
         CLAIM("CHK-6", a_directory_that_others_may_write_is_open_however_one_comes_there),
         CLAIM("CHK-6", a_link_is_believed_only_where_it_leads_to_the_pidfile),
         CLAIM("CHK-3 CHK-6", a_way_that_cannot_be_looked_along_is_not_seen),
+        CLAIM("CHK-3 CHK-6", a_way_that_is_too_long_to_be_written_down_is_not_seen),
     };
     return cmocka_run_group_tests_name("check_read", tests, prepare, tidy);
 }

@@ -355,6 +355,20 @@ static void all_that_stands_against_a_start_is_found(void **state)
     assert_foreseen(cases, sizeof cases / sizeof cases[0]);
 }
 
+static void a_directory_that_may_not_be_entered_is_found(void **state)
+{
+    (void)state;
+    for (int may = 0; may < 2; may++) {
+        begin_with_files();
+        script_add("/var/locked", S_IFDIR | (may ? 0711 : 0700), NULL);
+        script.uids[0] = script.uids[1] = script.uids[2] = 1000;
+        assert_int_equal(explained("--explain -c /var/locked true"), may ? 0 : 71);
+        assert_int_equal(count_of("    ERROR "), !may);
+        assert_contains(strstr(shown, "verdict"),
+                        may ? "nothing is found" : "working directory: /var/locked: permission denied");
+    }
+}
+
 static void a_program_that_cannot_be_run_is_found(void **state)
 {
     (void)state;
@@ -571,6 +585,7 @@ int main(void)
         CLAIM("CLI-16", a_watched_launcher_waits_as_long_as_any_other),
         CLAIM("CLI-16 SEQ-7", interruptions_do_not_lose_a_trace),
         CLAIM("CLI-18", all_that_stands_against_a_start_is_found),
+        CLAIM("CLI-18", a_directory_that_may_not_be_entered_is_found),
         CLAIM("CLI-18", a_program_that_cannot_be_run_is_found),
         CLAIM("CLI-18", descriptors_are_foreseen_at_their_step),
         CLAIM("CLI-18", no_path_steers_the_terminal),
