@@ -198,7 +198,7 @@ static int look(const char *path, char *const argv[], char *const envp[])
         return -1;
     }
     memcpy(search.path, path, strlen(path) + 1); /* fits: the kernel takes nothing longer */
-    errno = EPERM; /* ends the search */
+    errno = EPERM;                               /* ends the search */
     return -1;
 }
 

@@ -9,8 +9,9 @@
  *  - Nothing aborts, ends a process or prints, but launcher and children of a start once it has
  *    forked (SEQ-6), the two calls that report a failure and end the daemon (NTF-9), and the
  *    handler of blivet_remove_pidfile_on().
- *  - A context serves the process that was given it, one thread at a time.  No call is
- *    async-signal-safe but blivet_set_error().  The only global state is that of blivet_remove_pidfile_on().
+ *  - A context serves the process that was given it, one thread at a time.  One context a process at a time: a second
+ *    start would close the descriptors of the first (STD-5).
+ *  - No call is async-signal-safe but blivet_set_error().  The only global state is that of blivet_remove_pidfile_on().
  * Marks such as (PID-2) are rows of the specification. */
 #ifndef BLIVET_H
 #define BLIVET_H
