@@ -18,7 +18,9 @@ def fewer(mutants):
     for mutant in mutants:
         test = mutant.get("by")
         if mutant["verdict"] == "survived" or (test and seen.setdefault(test, 0) < 2):
-            kept.append({key: mutant[key] for key in ("id", "file", "line", "op", "old", "new", "verdict")} | {"by": test})
+            lines = results.read(os.path.join(results.ROOT, mutant["file"])).splitlines()
+            kept.append({key: mutant[key] for key in ("id", "file", "line", "op", "old", "new", "verdict")}
+                        | {"by": test, "text": lines[mutant["line"] - 1].strip()})
             if test:
                 seen[test] += 1
     return kept

@@ -35,7 +35,7 @@ def main():
     for words in wrong:
         print(f"FAIL ASR-5  {words}")
     if not wrong:
-        tests = {(result.suite, result.name) for one in passed.values() for result in one}
+        tests = {result.key for one in passed.values() for result in one}
         print(f"ok   ASR-5  {len(spec)} rows, each named by one of {len(tests)} tests that ran and passed")
     sys.exit(bool(wrong))
 

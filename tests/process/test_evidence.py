@@ -3,6 +3,7 @@
 Three rows and two suites; in the beginning all is well.  Then one thing at a time is taken away.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ SPEC = """## Words (AAA)
 """
 RUN = "kept unit ctest\nkept process run.py\nkept rows rows.py\n"
 UNIT = "commit: 123\n[ RUN      ] AAA-1: it_says_a\n[       OK ] AAA-1: it_says_a\nexit: 0\n"
+PLANTED = "commit: 123\nok   1 tests pass without any fault\nok   word-unsaid: AAA-1, seen by unit test_a it_says_a\nexit: 0\n"
 PROCESS = "commit: 123\nok   AAA-1 AAA-2  it_says_b  (7 times)\nskip AAA-1  it_says_c  (no c here)\nexit: 0\n"
 
 
@@ -68,13 +70,15 @@ def a_suite_that_failed_or_is_not_there_fails_the_run(box):
     equal(judged(box, unit=""), (1, lacks), "a suite that did not run")
 
 
-def page(box, **content):
-    """The page's exit code, the script's words, and the page."""
+def page(box, files=None, **content):
+    """The page's exit code, the script's words, and the page.  files: beside the results, {name: content}."""
     options = invented(box, **content)
     path = box.path("page.html")
     for name in ("build", "kept", "planted"):
         options += [f"--{name}", os.path.join(box.path("results"), name)]
         os.makedirs(options[-1], exist_ok=True)
+    for name, words in (files or {}).items():
+        write(os.path.join(box.path("results"), name), words)
     write(os.path.join(options[-1], "word-unsaid.patch"), "Broken: no word is said\nRow: AAA-1\nTest: unit test_a it_says_a\n")
     result = box.run([sys.executable, os.path.join(PLACE, "page.py"), *options, path], seconds=20)
     return result.code, result.out + result.err, text(path)
@@ -92,8 +96,21 @@ def the_page_is_red_for_what_is_not_proved(box):
     code, words, content = page(box, **fresh)
     check(code == 0 and "Not proved:</b> <a" in content and "Why this page is red" not in content, "all is well", words)
     check('<tr class="is-half" id="AAA-1">' in content, "no fault has shown that the test can fail")
-    code, words, content = page(box, **fresh, planted=of_this_commit("commit: 123\nok   word-unsaid: AAA-1, seen by x\nexit: 0\n"))
+    code, words, content = page(box, **fresh, planted=of_this_commit(PLANTED))
     check(code == 0 and '<tr class="is-good" id="AAA-1">' in content and '<tr class="is-half" id="AAA-2">' in content, words)
+    both = fresh | {"unit": fresh["unit"].replace("AAA-1:", "AAA-1 AAA-2:"), "process": fresh["process"].replace("AAA-1 AAA-2", "AAA-1")}
+    code, words, content = page(box, **both, planted=of_this_commit(PLANTED))
+    check('<tr class="is-good" id="AAA-1">' in content and '<tr class="is-half" id="AAA-2">' in content and "a test that it shares was seen" in content,
+          "a row at which no fault is aimed, though its test was seen to fail, is not proved", words)
+    for what, other in (("another row", PLANTED.replace("AAA-1", "AAA-2")), ("another test", PLANTED.replace("it_says_a", "it_says_b")),
+                        ("not seen", PLANTED.replace("ok  ", "FAIL").replace("exit: 0", "exit: 1")),
+                        ("skipped", PLANTED.replace("ok  ", "skip"))):
+        code, words, content = page(box, **fresh, planted=of_this_commit(other))
+        check('<tr class="is-half" id="AAA-1">' in content, "what was seen is not this fault", what, words)
+    process = fresh["process"].replace("AAA-1 AAA-2  it_says_b", "AAA-1 AAA-2  it_says_a")
+    code, words, content = page(box, unit=fresh["unit"].replace("it_says_a", "it_says_d"), process=process, own=fresh["own"],
+                                planted=of_this_commit(PLANTED))
+    check('<tr class="is-half" id="AAA-1">' in content, "the test that saw the fault did not run this time", words)
     for what, lack, reason in (
             ("a row without a test", {"process": fresh["process"].replace("AAA-2", "")}, "row AAA-2: no test of it ran and passed"),
             ("a suite that failed", {"unit": fresh["unit"].replace("exit: 0", "exit: 1")}, "suite unit: it failed"),
@@ -103,3 +120,51 @@ def the_page_is_red_for_what_is_not_proved(box):
              "planted faults: one was not seen")):
         code, words, content = page(box, **{**fresh, **lack})
         check(code == 1 and reason in content and reason in words and "Not proved: something failed" in content, what, words)
+
+
+def case(**fields):
+    """A line that the torture leaves."""
+    return json.dumps({"call": "flock", "process": "daemon", "phase": "lock", "subject": "pidfile", "errno": "EBADF", "promise": "lives",
+                       "message": "", "wrong": ""} | fields) + "\n"
+
+
+@rows("ASR-5")
+def the_page_says_of_a_failure_what_was_seen_and_no_more(box):
+    stops = {"promise": "stops 73 pidfile: ...", "message": "pidfile: /run/x.pid: bad file descriptor"}
+    in_process = (case(persists=False, code=0) + case(persists=False, code=75) + case(persists=True, code=73, **stops)
+                  + case(call="unlink", process="launcher", errno="EIO", promise="lives, leaving the pidfile", persists=False, code=0)
+                  + case(call="kill", errno="EPERM", promise="lives or stops 71 it: {errno}", message="it: it is not permitted", persists=False, code=71))
+    killed = {"call": "close", "errno": "KILL", "promise": "NTF-13"}
+    real = (case(**killed, exit=0) + case(**killed, exit=1) + case(**killed, process="launcher", exit=-9)
+            + case(errno="EBADF+", exit=73, **stops))
+    _, _, content = page(box, {"build/torture.jsonl": in_process, "build/torture-real.jsonl": real})
+    for words in ("EBADF 73 or goes on<", "<li>goes on <span class=quiet>2 × once; lock (pidfile)</span>", "bad file descriptor <span class=quiet>1 × for good;",
+                  "real starts: 1 × 73<", "EIO goes on *<", "a pidfile that names no process of ours may stay</b> <span class=quiet>1 × once",
+                  "EPERM 71<", "killed before: 1 or 0, ready before<", "killed before: SIGKILL ends it<",
+                  "<code>unlink</code>, launcher, EIO: once<", "5 failures of one call in process, of which 3 may be lived through",
+                  "4 starts of real processes, 3 of them with a process killed", "for 1 the promise allows"):
+        check(words in content, "the page lacks", words)
+
+
+@rows("ASR-5")
+def the_figures_count_each_thing_once(box):
+    with open(os.path.join(os.path.dirname(PLACE), "mutants.txt"), encoding="utf-8") as file:
+        listed = next(line.split()[0] for line in file if not line.startswith("#"))
+    lacking = {"core/a.c": {"conditions": 2, "shown": 1, "missing": ["3: condition 1"] * 2},
+               "core/b.h": {"conditions": 1, "shown": 1, "missing": ["9: condition 1"]}}
+    mutants = [{"id": name, "file": "core/a.c", "line": 3, "old": "<", "new": "<=", "verdict": "survived", "text": "if (a < b)"}
+               for name in (listed, "0123456789ab")]
+    mutation = {"counts": {"killed": 7, "timeout": 1, "survived": 2, "uncompilable": 0, "equivalent": 0}, "total": 12, "tried": 10, "ignored": 0,
+                "files": {"core/a.c": {"killed": 8, "survived": 2, "made": 12}}, "mutants": mutants}
+    kept = {f"kept/{name}.json": json.dumps({"commit": "123", "when": "2000-01-01 00:00", "figures": figures}) for name, figures in
+            (("mcdc", {"total": {"core/": [2, 3], "cli/": [0, 0]}, "files": lacking}), ("mutation", mutation))}
+    log = "commit: 123\ndate: 2000-01-02 03:04\nok   1 tests pass without any fault\nskip word-unsaid: only root can see it\nexit: 0\n"
+    _, _, content = page(box, kept, planted=log)
+    for words in ("1 condition of which no such two runs were seen", "<code>core/a.c:3: condition 1</code>", "2 of 3 in <code>core/</code>, 0 of 0 in <code>cli/</code>",
+                  "2 survived (1 of them are on the list below by now)", "1 mutant outside that list survived", "<code>if (a &lt; b)</code>",
+                  "8 killed of 10 tried, 12 made", "0 planted faults not seen, of 1", "1 planted fault not tried, of 1",
+                  "mutants killed, of those tried, of 123<", "of commit 123; what has changed since cannot be told",
+                  '<td data-head="passed" class="number">0</td><td data-head="failed" class="number">0</td><td data-head="skipped" class="number">1</td>',
+                  "2000-01-02 03:04"):
+        check(words in content, "the page lacks", words)
+    check("core/b.h:9" not in content, "a condition that another instance of it has shown")
