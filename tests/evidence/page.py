@@ -219,7 +219,7 @@ def head(evidence):
 
 # ---- the rows ----
 
-STATES = {"good": ("good", "proved"), "shared": ("half", "no fault aimed at it; a test that it shares was seen to fail"),
+STATES = {"good": ("good", "proved"), "shared": ("half", "only a test that it shares was seen to fail"),
           "unseen": ("half", "passed, not seen to fail"), "bad": ("bad", "no test ran and passed")}
 
 
@@ -329,7 +329,7 @@ def origin(evidence, name):
     age, when = evidence.age(name), "at a time that is not noted" if figures.when == "not noted" else f"{text(figures.when)} UTC"
     same = "of this commit" if figures.commit == evidence.now else f"of commit {figures.commit}; nothing they depend on changed since"
     changed = [code(path) for path in evidence.changed[name] or []]
-    return (f"{tag('half' if age else 'good', age or same)} made {when} by {code(HEAVY[name])}\n"
+    return (f"{tag('half' if age else 'good', age or same)} made {when} by {code(HEAVY[name])}{', kept in the repository' if figures.kept else ''}\n"
             + (listed(f"what changed since: {count(len(changed), 'file')}", changed, "folded") if changed else ""))
 
 
@@ -416,7 +416,7 @@ def fuzz(evidence):
 
 def model_line(promises, result):
     mistake = re.fullmatch(r'(\w+): "(\w+)" is refuted', result.name)
-    words = text(result.name)
+    words = re.sub(r"^\d+", lambda states: number(int(states[0])), text(result.name))
     if mistake:
         words = f"with the mistake {code(mistake[1])} this is found not to hold: {text(promises.get(mistake[2], mistake[2]))}"
     return f"<li>{tag('good' if result.outcome == 'ok' else 'bad', 'as it should be' if result.outcome == 'ok' else result.outcome)} {words}</li>"
@@ -458,8 +458,10 @@ def lived_through(evidence):
     found = {}
     for call, process, error, cell in evidence.table.cells():
         if "goes on" in cell.words:
-            found.setdefault((call, process), []).append(error + ("" if cell.lives else " (in some places)"))
-    return [f"{code(call)}, {PROCESSES[process]}: {', '.join(errors)}" for (call, process), errors in found.items()]
+            found.setdefault((call, process), {True: [], False: []})[cell.lives].append(error)
+    return [f"{code(call)}, {PROCESSES[process]}: {', '.join(errors[True]) or 'none always'}"
+            + (f"; in some places, or only once: {', '.join(errors[False])}" if errors[False] else "")
+            for (call, process), errors in found.items()]
 
 
 def left_behind(evidence):
@@ -510,14 +512,16 @@ def faults_not_seen(evidence):
 def left_out(evidence):
     skips = [f"{code(one.name)} <span class=quiet>{one.suite}</span>: {text(one.reason or 'no reason given')}" for one in evidence.skipped]
     excluded = [f"{text(what)}: {code(where)}: {text(reason or 'no reason given')}" for what, where, reason in results.exclusions()]
-    unproved = [f'<a href="#{row}">{row}</a>: {STATES[evidence.states[row]][1]}' for row in evidence.rows_that_are("shared", "unseen", "bad")]
+    unproved = evidence.rows_that_are("shared", "unseen", "bad")
+    by_state = [f"{words}: " + ", ".join(f'<a href="#{row}">{row}</a>' for row in evidence.rows_that_are(state))
+                for state, (kind, words) in STATES.items() if kind != "good" and evidence.rows_that_are(state)]
     lived = lived_through(evidence)
     return (heading("left-out", "What is not proved, skipped, excluded, not so, or lived through") + "<div class=open-on-paper>"
-            + listed(f"{count(len(unproved), 'row')} not proved", unproved) + faults_not_seen(evidence)
+            + listed(f"{count(len(unproved), 'row')} not proved", by_state) + faults_not_seen(evidence)
             + listed(f"{count(len(skips), 'test')} skipped", skips)
             + listed(f"{count(len(excluded), 'exclusion')} from coverage or the run of examples", excluded)
             + listed("what the figures on this page say nothing of", not_measured(evidence))
-            + listed(f"{count(len(lived), 'call')} in a process that a start lives without", lived)
+            + listed(f"{count(len(lived), 'call')} of a process whose failure a start lives through, always or in some places", lived)
             + f"<h3 id=left-behind>What the promise allows to be left, or not to be said</h3>\n{left_behind(evidence)}{ignored(evidence)}"
             + "</div><p>Never tested: BSD, macOS, any kernel but the one named above. What else is not: <code>tests/testing.md</code>.</p>\n")
 

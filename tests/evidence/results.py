@@ -63,7 +63,9 @@ class Result:
 
 
 class Suite:
-    """A suite's log.  present: it ran to its end; failed: it said so, or one of its tests did."""
+    """A suite's log.  present: it ran to its end; failed: it said so, or one of its tests did.  kept: of an earlier run."""
+
+    kept = False
 
     def __init__(self, name, folder):
         self.name, self.results, self.commit, self.machine, self.code, self.when = name, [], None, "", None, "not noted"
@@ -154,7 +156,10 @@ def lacking_conditions(one):
 def read_planted(folder, kept):
     """The suite of the planted faults; of these results a fault's are its own alone: "NAME: ROWS, seen by TEST"."""
     suite = Suite("planted", folder)
-    return suite if suite.present else Suite("planted", kept)
+    if not suite.present:
+        suite = Suite("planted", kept)
+        suite.kept = True
+    return suite
 
 
 def read_patches(folder):
@@ -362,8 +367,8 @@ def model_words():
 def calls_killed_at_only(suites):
     """What the torture of real processes says of the calls that it makes fail in no way."""
     names = [result.name for suite in suites if suite.name == "torture_real" for result in suite.results]
-    reasons = [result.reason for suite in suites if suite.name == "torture_real" for result in suite.results]
-    return re.findall(r"(\d+ calls that cannot fail, [^;]*)", "; ".join(names + reasons))
+    found = [re.match(r"torture for real (as \w+): .*?(\d+ calls that cannot fail, [^;]*)", name) for name in names]
+    return [f"{match[1]}, {match[2]}" for match in found if match]
 
 
 # ---- the commit ----
@@ -378,22 +383,21 @@ def commit_now():
 PRODUCT = ["core", "cli", "syscall", "faults", "CMakeLists.txt"]
 DEPENDS = {"coverage": [*PRODUCT, "fuzz", "tests/unit", "tests/torture", "tests/process", "tests/CMakeLists.txt", "tests/coverage.sh", "tests/coverage.c"],
            "mcdc": [*PRODUCT, "tests/unit", "tests/torture", "tests/mcdc.sh"],
-           "mutation": [*PRODUCT, "tests/unit", "tests/torture", "tests/mutate.py", "tests/mutation.mk", "tests/mutation.sh", "tests/mutants.txt"],
-           "fuzz": [*PRODUCT, "fuzz"],
-           "planted": [*PRODUCT, "fuzz", "README.md", "tests"]}
+           "mutation": [*PRODUCT, "tests/unit", "tests/torture", "tests/mutate.py", "tests/mutation.mk", "tests/mutation.sh"],
+           "fuzz": [*PRODUCT, "fuzz", ":!fuzz/corpus"],
+           "planted": [*PRODUCT, "fuzz", "README.md", "tests", ":!tests/bench", ":!tests/evidence/kept"]}
 
 
 def changed_since(name, commit, now):
     """The files on which these figures depend and which are others by now; None where that cannot be told.
 
-    Of what this page and its kept figures are made of nothing depends."""
+    Which mutants are listed is looked up when the page is made, and what fuzzing kept came of the run itself."""
     if commit == now:
         return []
     if not commit or "unknown" in (commit, now):
         return None
     at = [words.removesuffix("-dirty") for words in (commit, now)]
-    done = subprocess.run(["git", "diff", "--name-only", *at, "--", *DEPENDS[name], ":!tests/evidence", ":!tests/bench"], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", "diff", "--name-only", *at, "--", *DEPENDS[name]], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0 or "dirty" in commit:
         return None
     return done.stdout.split() + ["what no commit has yet"] * ("dirty" in now)

@@ -132,16 +132,16 @@ def case(**fields):
 def the_page_says_of_a_failure_what_was_seen_and_no_more(box):
     stops = {"promise": "stops 73 pidfile: ...", "message": "pidfile: /run/x.pid: bad file descriptor"}
     in_process = (case(persists=False, code=0) + case(persists=False, code=75) + case(persists=True, code=73, **stops)
-                  + case(call="unlink", process="launcher", errno="EIO", promise="lives, leaving the pidfile", persists=False, code=0)
-                  + case(call="kill", errno="EPERM", promise="lives or stops 71 it: {errno}", message="it: it is not permitted", persists=False, code=71))
+                  + case(call="unlink", process="launcher", errno="EROFS", promise="lives, leaving the pidfile", persists=False, code=0)
+                  + case(call="kill", errno="ESRCH", promise="lives or stops 71 it: {errno}", message="it: it is not permitted", persists=False, code=71))
     killed = {"call": "close", "errno": "KILL", "promise": "NTF-13"}
     real = (case(**killed, exit=0) + case(**killed, exit=1) + case(**killed, process="launcher", exit=-9)
             + case(errno="EBADF+", exit=73, **stops))
     _, _, content = page(box, {"build/torture.jsonl": in_process, "build/torture-real.jsonl": real})
     for words in ("EBADF 73 or goes on<", "<li>goes on <span class=quiet>2 × once; lock (pidfile)</span>", "bad file descriptor <span class=quiet>1 × for good;",
-                  "real starts: 1 × 73<", "EIO goes on *<", "a pidfile that names no process of ours may stay</b> <span class=quiet>1 × once",
-                  "EPERM 71<", "killed before: 1 or 0, ready before<", "killed before: SIGKILL ends it<",
-                  "<code>unlink</code>, launcher, EIO: once<", "5 failures of one call in process, of which 3 may be lived through",
+                  "real starts: 1 × 73<", "EROFS goes on *<", "a pidfile that names no process of ours may stay</b> <span class=quiet>1 × once",
+                  "ESRCH 71<", "killed before: 1 or 0, ready before<", "killed before: SIGKILL ends it<",
+                  "<code>unlink</code>, launcher, EROFS: once<", "5 failures of one call in process, of which 3 may be lived through",
                   "4 starts of real processes, 3 of them with a process killed", "for 1 the promise allows"):
         check(words in content, "the page lacks", words)
 
