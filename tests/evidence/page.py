@@ -238,7 +238,7 @@ def row_line(evidence, row):
     aimed = "".join(f"<li>planted against it: <b>{code(proof.name)}</b>, {text(proof.what)}; seen by {code(proof.said)}</li>"
                     for proof in evidence.aimed.get(row, []))
     tests = listed(f"{count(len(passed), 'test')} that name it ran and passed; {able} of them seen to fail",
-                   [test_words(evidence, result) for result in passed])
+                   [test_words(evidence, result) for result in sorted(passed, key=lambda one: one.key not in evidence.faults_of_test)])
     kind, words = STATES[state]
     return (f'<tr class="is-{kind}" id="{row}"><th scope=row>{row}</th><td>{marked(evidence.spec[row][1])}'
             f'<div class=small>{f"<ul class=aimed>{aimed}</ul>" if aimed else ""}{tests}</div></td>'
@@ -465,15 +465,21 @@ def lived_through(evidence):
 
 
 def left_behind(evidence):
-    """Promises that allow something to be left, or not to be said: a list a kind."""
-    found = {words: [] for words in results.ADDITIONS}
+    """Promises that allow something to be left, or not to be said: a list a kind, a line a call and process."""
+    found = {words: {} for words in results.ADDITIONS}
     for call, process, error, cell in evidence.table.cells():
-        for words in sorted(cell.additions):
+        for words in cell.additions:
             lines = [places for (_, _, additions), places in cell.lines.items() if words in additions]
             when = [name for name in ("once", "for good") if any(places[name] for places in lines)]
-            found[words].append(f"{code(call)}, {PROCESSES[process]}, {WHAT_FAILS.get(error, error).rstrip(':')}: {' and '.join(when)}")
-    return "".join(listed(f"<i>{words}</i>: {text(meaning)}; {count(len(found[words]), 'kind of failure', 'kinds of failure')}", found[words])
-                   for words, meaning in results.ADDITIONS.items())
+            only = f" ({when[0]})" if len(when) == 1 else ""
+            found[words].setdefault((call, process), []).append(WHAT_FAILS.get(error, error).rstrip(":") + only)
+    parts = []
+    for words, meaning in results.ADDITIONS.items():
+        items = [f"{code(call)}, {PROCESSES[process]}: {', '.join(errors)}" for (call, process), errors in found[words].items()]
+        parts.append(listed(f"<i>{words}</i>: {text(meaning)}; {count(sum(map(len, found[words].values())), 'kind', 'kinds')} of failure", items))
+    return ("<p>These words of <code>tests/torture/promises.txt</code> take something away from what a start promises; where a pidfile, the daemon or "
+            "the session leader may stay, that is from the second promise of <a href=\"#NTF-13\">NTF-13</a>. In brackets: that it is so only if the "
+            "call fails once, or only if it fails for good.</p>\n" + "".join(parts))
 
 
 def ignored(evidence):

@@ -219,13 +219,14 @@ def mutant_proofs(suites, mutants):
         if test and mutant["verdict"] != "survived":
             proof = Proof("mutant", mutant["id"], "", "")
             proof.what = f"{mutant['file']}:{mutant['line']}: {mutant['old']} → {mutant['new'] or 'nothing'}"
+            proof.what += f", in {mutant['text']}" if mutant.get("text") else ""
             proof.test, proof.rows = test.key, set(test.rows)
             yield proof
 
 
 # ---- what each failing call does ----
 
-ADDITIONS = {"leaving the pidfile": "a pidfile that names no process of ours may stay", "leaving the daemon": "the daemon may stay, where no signal reaches it",
+ADDITIONS = {"leaving the pidfile": "a pidfile that names a process that has ended may stay", "leaving the daemon": "the daemon may stay, where no signal reaches it",
              "leaving the leader": "the session leader may stay, as a zombie", "leaving the signal": "a signal's disposition may not be put back",
              "saying less": "the reason may not be told", "saying nothing": "no message may be heard",
              "on /dev/null": "a standard descriptor may become /dev/null"}

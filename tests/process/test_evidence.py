@@ -139,9 +139,9 @@ def the_page_says_of_a_failure_what_was_seen_and_no_more(box):
             + case(errno="EBADF+", exit=73, **stops))
     _, _, content = page(box, {"build/torture.jsonl": in_process, "build/torture-real.jsonl": real})
     for words in ("EBADF 73 or goes on<", "<li>goes on <span class=quiet>2 × once; lock (pidfile)</span>", "bad file descriptor <span class=quiet>1 × for good;",
-                  "real starts: 1 × 73<", "EROFS goes on *<", "a pidfile that names no process of ours may stay</b> <span class=quiet>1 × once",
+                  "real starts: 1 × 73<", "EROFS goes on *<", "a pidfile that names a process that has ended may stay</b> <span class=quiet>1 × once",
                   "ESRCH 71<", "killed before: 1 or 0, ready before<", "killed before: SIGKILL ends it<",
-                  "<code>unlink</code>, launcher, EROFS: once<", "5 failures of one call in process, of which 3 may be lived through",
+                  "<code>unlink</code>, launcher: EROFS (once)<", "5 failures of one call in process, of which 3 may be lived through",
                   "4 starts of real processes, 3 of them with a process killed", "for 1 the promise allows"):
         check(words in content, "the page lacks", words)
 
