@@ -133,7 +133,7 @@ def sentences(evidence):
     good, shared, unseen = (len(evidence.rows_that_are(state)) for state in ("good", "shared", "unseen"))
     units, units_failed = evidence.tests_of("unit")
     processes, processes_failed = evidence.tests_of("process")
-    naming = {result.key for tests in evidence.passed.values() for result in tests}
+    naming = {result.key for tests in evidence.passed.values() for result in tests if result.suite != "rows"}  # as rows.py counts
     known = evidence.table
     return [
         f"<b>Proved:</b> {good + shared + unseen} of {len(evidence.spec)} rows of the specification have a test that ran and passed. "
@@ -349,7 +349,7 @@ def file_lines(evidence):
         yield [code(path), bar(one["line_covered"], one["line_total"]) if one else "not measured",
                bar(one["branch_covered"], one["branch_total"]) if one else "not measured",
                bar(conditions["shown"], conditions["conditions"]) if conditions else "none measured",
-               bar(mutants["killed"], mutants["killed"] + mutants["survived"]) if mutants else "none tried",
+               bar(mutants["killed"], mutants["killed"] + mutants["survived"]) if mutants and mutants["killed"] + mutants["survived"] else "none tried",
                str(mutants.get("made", "not noted")) if mutants else ""]
 
 
@@ -393,8 +393,8 @@ def mutation_total(evidence):
     survivors = [mutant_words(one) for one in evidence.survivors if one["id"] not in evidence.ignored]
     listed_since = len(evidence.survivors) - len(survivors)
     judged = counts["killed"] + counts["timeout"] + counts["survived"]
-    return (f"<p>A mutant is the code with one small change. {'; '.join(scores)}.</p>\n<p>There are {count(found['total'], 'mutant')}. "
-            f"{number(found['tried'])} have a verdict: {number(judged)} count, of which {number(counts['killed'])} were killed by a failing test, "
+    return (f"<p>A mutant is the code with one small change. {'; '.join(scores)}.</p>\n<p>There are {count(found['total'], 'mutant')}; "
+            f"{number(found['total'] - found['tried'] - found['ignored'])} were not tried. Of the others {number(judged)} count, of which {number(counts['killed'])} were killed by a failing test, "
             f"{number(counts['timeout'])} ran into the time limit, {number(counts['survived'])} survived"
             f"{f' ({listed_since} of them are on the list below by now)' if listed_since else ''}; {number(counts['uncompilable'])} do not compile, and of "
             f"{number(counts['equivalent'])} the object code is the same. Beside these, of {number(len(evidence.ignored))} "

@@ -65,5 +65,4 @@ def share(part, whole):
 
 
 def bar(part, whole):
-    width = 100 * part / whole if whole else 100
-    return f'{part} of {whole} <span class=bar><i style="width:{width:.1f}%"></i></span>'
+    return f'{part} of {whole} <span class=bar><i style="width:{100 * part / whole:.1f}%"></i></span>' if whole else "none"

@@ -102,6 +102,12 @@ def the_page_is_red_for_what_is_not_proved(box):
     code, words, content = page(box, **both, planted=of_this_commit(PLANTED))
     check('<tr class="is-good" id="AAA-1">' in content and '<tr class="is-half" id="AAA-2">' in content and "a test that it shares was seen" in content,
           "a row at which no fault is aimed, though its test was seen to fail, is not proved", words)
+    check("There is none: every row is proved" not in content, "one is not")
+    other = "Broken: another word is said\nRow: AAA-2\nTest: process it_says_b\n"
+    seen = PLANTED.replace("exit", "ok   word-other: AAA-2, seen by process it_says_b\nexit")
+    code, words, content = page(box, {"planted/word-other.patch": other}, **fresh, planted=of_this_commit(seen))
+    check('<tr class="is-good" id="AAA-2">' in content and "There is none: every row is proved" in content, "both are", words)
+    os.remove(os.path.join(box.path("results"), "planted", "word-other.patch"))
     for what, other in (("another row", PLANTED.replace("AAA-1", "AAA-2")), ("another test", PLANTED.replace("it_says_a", "it_says_b")),
                         ("not seen", PLANTED.replace("ok  ", "FAIL").replace("exit: 0", "exit: 1")),
                         ("skipped", PLANTED.replace("ok  ", "skip"))):
@@ -162,7 +168,7 @@ def the_figures_count_each_thing_once(box):
     _, _, content = page(box, kept, planted=log)
     for words in ("1 condition of which no such two runs were seen", "<code>core/a.c:3: condition 1</code>", "2 of 3 in <code>core/</code>, 0 of 0 in <code>cli/</code>",
                   "2 survived (1 of them are on the list below by now)", "1 mutant outside that list survived", "<code>if (a &lt; b)</code>",
-                  "8 killed of 10 tried, 12 made", "0 planted faults not seen, of 1", "1 planted fault not tried, of 1",
+                  "8 killed of 10 tried, 12 made", "2 were not tried", "0 planted faults not seen, of 1", "1 planted fault not tried, of 1",
                   "mutants killed, of those tried, of 123<", "of commit 123; what has changed since cannot be told",
                   '<td data-head="passed" class="number">0</td><td data-head="failed" class="number">0</td><td data-head="skipped" class="number">1</td>',
                   "2000-01-02 03:04"):
