@@ -135,16 +135,17 @@ def sentences(evidence):
     processes, processes_failed = evidence.tests_of("process")
     naming = {result.key for tests in evidence.passed.values() for result in tests if result.suite != "rows"}  # as rows.py counts
     known = evidence.table
+    less = (f" Of {shared} only a test that they share was seen to fail, from another fault or a mutant." * bool(shared)
+            + f" Of {unseen} no test was seen to fail." * bool(unseen))
     return [
         f"<b>Proved:</b> {good + shared + unseen} of {len(evidence.spec)} rows of the specification have a test that ran and passed. "
-        f"{good} of them are proved: a fault planted against that very row was seen. Of {shared} only a test that they share was seen to "
-        f"fail, from another fault or a mutant; of {unseen} no test was seen to fail.",
+        f"{good} of them are proved: a fault planted against that very row was seen.{less}",
         f"<b>By what:</b> {count(len(naming), 'test')} that name rows, in {count(len({suite for suite, _, _ in naming}), 'suite')}. Of "
         f"{count(units, 'unit test')} {units_failed} were seen to fail, of {count(processes, 'process test')} {processes_failed}; of the others "
         f"it is known only that they pass.",
         f"<b>Failing calls:</b> {count(known.in_process, 'failure')} of one call in process, of which {number(known.lived)} may be lived through, and are; "
-        f"{count(known.real, 'start')} of real processes, {number(known.killed)} of them with a process killed. Each is judged by a promise that "
-        f"was written beforehand; for {number(known.leaving)} the promise allows that <a href=\"#left-behind\">something is left or not said</a>.",
+        f"{count(known.real, 'start')} of real processes, {number(known.killed)} of them with a process killed. Each failure is judged by a "
+        f"promise that was written beforehand, a kill by row <a href=\"#NTF-13\">NTF-13</a>; for {number(known.leaving)} the promise allows that <a href=\"#left-behind\">something is left or not said</a>.",
         f"<b>In every order:</b> {model_in_a_line(evidence)}",
         f"<b>How thoroughly:</b> {thoroughness(evidence)}",
         f"<b>Not proved:</b> {not_proved(evidence)}"]
@@ -185,12 +186,20 @@ def mutants_by_folder(mutation):
         yield folder, killed, killed + sum(one["survived"] for one in files), made
 
 
+def untried(mutation):
+    return mutation["total"] - mutation["tried"] - mutation["ignored"] if mutation else 0
+
+
 def not_proved(evidence):
     found = [f'<a href="#{place}">{text(words)}</a>' for place, words in evidence.open]
     found.append(f'<a href="#left-out">{count(len(evidence.skipped), "test")} skipped, and all that was left out</a>')
     survivors = [mutant for mutant in evidence.survivors if mutant["id"] not in evidence.ignored]
     if survivors:
         found.append(f'<a href="#mutation">{count(len(survivors), "mutant")} survived</a>')
+    if left := untried(evidence.figures("mutation")):
+        found.append(f'<a href="#mutation">{count(left, "mutant")} not tried</a>')
+    if left := evidence.faults_that_are("not tried") + evidence.faults_that_are("skipped"):
+        found.append(f'<a href="#left-out">{count(len(left), "planted fault")} not tried</a>')
     return "; ".join(found) + ". Systems other than Linux are not tested at all."
 
 
@@ -305,7 +314,7 @@ def faults(evidence):
                      (("lives", "ENOSYS goes on", "the start goes on"), ("stops", "EPERM 71", "it stops, with that exit code"),
                       ("both", "EACCES 73 or goes on", "one or the other, by where it happens, and whether once or for good"),
                       ("lives", "EIO goes on *", "something may be left or not said"),
-                      ("wrong", "EIO 71 ✗ not as promised", "the page is red"), ("stops line", "EPERM 71", "in real processes too")))
+                      ("wrong", "EIO 71 ✗ not as promised", "the page is red"), ("stops line", "EPERM 71", "in real processes too, or only there")))
     return (heading("faults", "What each failing call does")
             + f'<p>The calls that starts make fail, in each process that makes them, with each errno that <code>syscall/ops.def</code> has from '
             f'their manual pages: {count(known.in_process, "case")} in process, {count(known.real, "start")} of real processes, of which '
@@ -394,7 +403,7 @@ def mutation_total(evidence):
     listed_since = len(evidence.survivors) - len(survivors)
     judged = counts["killed"] + counts["timeout"] + counts["survived"]
     return (f"<p>A mutant is the code with one small change. {'; '.join(scores)}.</p>\n<p>There are {count(found['total'], 'mutant')}; "
-            f"{number(found['total'] - found['tried'] - found['ignored'])} were not tried. Of the others {number(judged)} count, of which {number(counts['killed'])} were killed by a failing test, "
+            f"{number(untried(found))} were not tried. Of the others {number(judged)} count, of which {number(counts['killed'])} were killed by a failing test, "
             f"{number(counts['timeout'])} ran into the time limit, {number(counts['survived'])} survived"
             f"{f' ({listed_since} of them are on the list below by now)' if listed_since else ''}; {number(counts['uncompilable'])} do not compile, and of "
             f"{number(counts['equivalent'])} the object code is the same. Beside these, of {number(len(evidence.ignored))} "

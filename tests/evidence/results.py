@@ -147,8 +147,11 @@ class Figures:
 def lacking_conditions(one):
     """Of a file's MC/DC the conditions that lack a pair, each once.
 
-    A header's or a macro's condition is listed for each of its instances, and its file counts it as shown if one has the pair."""
-    return list(dict.fromkeys(one["missing"])) if one["shown"] < one["conditions"] else []
+    Earlier figures list a header's or a macro's condition for each of its instances, and count it as shown if one has the pair."""
+    lacking = one["conditions"] - one["shown"]
+    if len(one["missing"]) == lacking:
+        return one["missing"]
+    return list(dict.fromkeys(one["missing"])) if lacking else []
 
 
 # ---- which faults were seen ----
