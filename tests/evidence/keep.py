@@ -12,15 +12,21 @@ sys.dont_write_bytecode = True
 import results  # noqa: E402  (no __pycache__)
 
 
+def line_of(mutant):
+    """The line's text; "" where the file has become shorter meanwhile: a run takes hours."""
+    path = os.path.join(results.ROOT, mutant["file"])
+    lines = results.read(path).splitlines() if os.path.exists(path) else []
+    return "".join(lines[mutant["line"] - 1:mutant["line"]]).strip()
+
+
 def fewer(mutants):
     """Survivors, and for each test the first two mutants that it saw."""
     kept, seen = [], {}
     for mutant in mutants:
         test = mutant.get("by")
         if mutant["verdict"] == "survived" or (test and seen.setdefault(test, 0) < 2):
-            lines = results.read(os.path.join(results.ROOT, mutant["file"])).splitlines()
             kept.append({key: mutant[key] for key in ("id", "file", "line", "op", "old", "new", "verdict")}
-                        | {"by": test, "text": lines[mutant["line"] - 1].strip()})
+                        | {"by": test, "text": line_of(mutant)})
             if test:
                 seen[test] += 1
     return kept

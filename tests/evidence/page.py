@@ -344,8 +344,9 @@ def origin(evidence, name):
 
 def head_of(evidence, name, words):
     """A column's name, which says so where its figures are not of this commit."""
-    commit = evidence.heavy[name].commit
-    return words if commit in (None, evidence.now) else f"{words}, of {commit}"
+    figures = evidence.heavy[name]
+    kept = ", kept" if figures.kept else ""
+    return words if figures.commit in (None, evidence.now) else f"{words}{kept}, of {figures.commit}"
 
 
 def file_lines(evidence):
@@ -450,7 +451,7 @@ def suite_line(evidence, suite):
     state, words = ((missing, "not run") if not suite.present else ("bad", "failed") if suite.failed else
                     (missing, old if isinstance(old, str) else "of another commit") if old else ("good", "passed"))
     cells = [number(one) for one in numbers] if suite.results else ["by its exit status", "", ""]
-    return [code(suite.name), tag(state, words), *cells, text(suite.commit or ""), text(suite.when)]
+    return [code(suite.name) + (", kept" if suite.kept else ""), tag(state, words), *cells, text(suite.commit or ""), text(suite.when)]
 
 
 def suites(evidence):
@@ -505,11 +506,14 @@ def ignored(evidence):
 
 def not_measured(evidence):
     """What the figures above say nothing of."""
-    mutation, mcdc = ((evidence.figures(name) or {}).get("files", {}) for name in ("mutation", "mcdc"))
-    sources, rows_only = results.product_files(".c"), results.product_files(".def")
-    neither = [code(path) for path in sources if path not in mutation and path not in mcdc]
-    return [f"no mutants, and no MC/DC (programs' <code>main</code>, what is called through the table, and files without a condition): {', '.join(neither)}",
-            f"no coverage, since they are rows of tables and not code: {', '.join(map(code, rows_only))}",
+    known = {name: (evidence.figures(name) or {}).get("files", []) for name in ("mutation", "mcdc")}
+    known["coverage"] = [one["filename"] for one in (evidence.figures("coverage") or {}).get("files", [])]
+    files = sorted({*known["coverage"], *results.product_files(".c")})
+    without = {name: ", ".join(code(path) for path in files if path not in known[name]) or "none" for name in known}
+    return [f"no mutants are made of: {without['mutation']}",
+            f"no MC/DC is measured of: {without['mcdc']}",
+            f"no coverage is measured of: {without['coverage']}",
+            f"nor of these, which are rows of tables and not code: {', '.join(map(code, results.product_files('.def')))}",
             "other compilers and C libraries, the two-file form, sanitizers, valgrind, other processors: <code>sh tests/matrix.sh</code> runs the "
             "tests with them; its results are not on this page",
             *(f"in real processes, {text(words)}" for words in dict.fromkeys(results.calls_killed_at_only(evidence.suites)))]

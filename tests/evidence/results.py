@@ -320,8 +320,9 @@ class FaultTable:
             self.real += outcome.real
             self.killed += outcome.kill
             self.leaving += bool(outcome.additions)
+            error = case["errno"].rstrip("+").replace("EWOULDBLOCK", "EAGAIN")  # one number, and each manual page has its own name
             processes = self.calls.setdefault(case["call"], {})
-            processes.setdefault(case["process"], {}).setdefault(case["errno"].rstrip("+"), Cell()).add(case)
+            processes.setdefault(case["process"], {}).setdefault(error, Cell()).add(case)
 
     def cells(self):
         """(call, process, errno, cell) of all."""
