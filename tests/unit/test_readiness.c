@@ -248,15 +248,25 @@ static void where_there_is_no_limit_none_is_set(void **state)
     wait_for(notify, 0, NULL);
 }
 
+static void look_where_it_is_written(const char *call)
+{
+    if (strcmp(call, "write") == 0)
+        assert_int_equal(script.first, 2);
+}
+
 static void status_is_shown_only_where_asked(void **state)
 {
     (void)state;
     struct blivet_config config = notify;
     config.flags = BLIVET_SHOW_STATUS;
     program_runs();
+    script.watch = look_where_it_is_written;
     says(10, SCRIPT_DAEMON_PID, "STATUS=load\033ing");
+    says(20, SCRIPT_DAEMON_PID, "STATUS=nearly");
     says(20, SCRIPT_DAEMON_PID, "READY=1");
     wait_for(config, 0, "status: load\\x1bing\n");
+    assert_contains(script.printed, "status: nearly\n");
+    assert_true(script_called("write"));
 }
 
 static void a_status_that_nobody_reads_is_not_tried_again(void **state)
@@ -266,8 +276,8 @@ static void a_status_that_nobody_reads_is_not_tried_again(void **state)
     config.flags = BLIVET_SHOW_STATUS;
     program_runs();
     script.stuck_reader = true;
-    says(10, SCRIPT_DAEMON_PID, "STATUS=one");
-    says(20, SCRIPT_DAEMON_PID, "STATUS=two");
+    says(30, SCRIPT_DAEMON_PID, "STATUS=one");
+    says(30, SCRIPT_DAEMON_PID, "STATUS=two");
     says(30, SCRIPT_DAEMON_PID, "STATUS=three\nREADY=1");
     wait_for(config, 0, NULL);
     assert_in_range(script.clock_ms, 30, 1999); /* a second at the most, not one a line */
@@ -322,6 +332,28 @@ static void only_a_whole_datagram_with_its_sender_is_heard(void **state)
         strange.cut = how == 4;
         assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
         assert_int_equal(script.exit_code, how == 0 ? 0 : 75);
+    }
+}
+
+static void an_errno_is_left_over(const char *call)
+{
+    if (strcmp(call, "recvmsg") == 0)
+        errno = EIO;
+}
+
+/* Anyone on the machine can send one. */
+static void an_empty_datagram_is_no_failure_and_hides_nothing(void **state)
+{
+    (void)state;
+    static const pid_t senders[] = { 999, SCRIPT_DAEMON_PID };
+    for (size_t i = 0; i < 2; i++) {
+        struct blivet_config config = notify;
+        config.ready_timeout_ms = 500;
+        program_runs();
+        script.watch = an_errno_is_left_over;
+        says(500, senders[i], "");
+        says(500, SCRIPT_DAEMON_PID, "READY=1"); /* in time, if it is heard at once */
+        wait_for(config, 0, NULL);
     }
 }
 
@@ -493,6 +525,42 @@ static void a_death_after_another_was_named_ends_nothing(void **state)
     assert_true(script.daemon_dead);
 }
 
+static bool a_death_was_told;
+
+static int poll_interrupted_after_a_death(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+    if (a_death_was_told && count == 2) {
+        a_death_was_told = false;
+        errno = EINTR; /* and what poll has told before still stands there */
+        return -1;
+    }
+    int ready = blivet_script.poll(fds, count, milliseconds);
+    a_death_was_told |= count == 2 && fds[1].revents != 0;
+    return ready;
+}
+
+static void the_death_of_one_is_not_anothers_after_an_interruption(void **state)
+{
+    (void)state;
+    static const struct script_other successor = { 120, 7, "", "/dev/null", 0, false, true };
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .config = notify, .ops = &ops };
+    ops.poll = poll_interrupted_after_a_death;
+    a_death_was_told = false;
+    program_runs();
+    script.hears_end = false;
+    script.others[0] = successor;
+    script.other_count = 1;
+    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+    says(300, 120, "READY=1");
+    script.watch = it_dies_once_it_has_spoken;
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_string_equal(script.printed, "");
+    assert_int_equal(script.exit_code, 0);
+    assert_int_equal(script.clock_ms, 300);
+    assert_true(script.daemon_dead && !a_death_was_told);
+}
+
 /* By its own /proc/PID/stat: it has not been reaped, and its parent may take its time. */
 static void how_another_main_process_died_is_told_at_once(void **state)
 {
@@ -615,11 +683,21 @@ static void the_program_finds_the_descriptor_where_it_was_promised(void **state)
     assert_int_equal(script_open_fds(), 4); /* the channel, the lock, the pidfile and this one */
 }
 
+static int end_that_is_written;
+
+static int make_a_pipe(int ends[2], int flags)
+{
+    int result = blivet_script.pipe2(ends, flags);
+    end_that_is_written = ends[1];
+    return result;
+}
+
 static int open_a_pipe_again(const char *path, int flags, mode_t mode)
 {
     if (strncmp(path, "/proc/self/fd/", 14) != 0)
         return blivet_script.open(path, flags, mode);
     assert_int_equal(flags, O_RDWR | O_CLOEXEC);
+    assert_int_equal(atoi(path + 14), end_that_is_written); /* of the other one the launcher would never see the end */
     return script_kernel.fcntl(atoi(path + 14), F_DUPFD_CLOEXEC, 3);
 }
 
@@ -630,6 +708,7 @@ static void the_pipe_is_opened_both_ways_and_once(void **state)
     struct blivet_ops ops = blivet_script;
     struct launch_case launch = { .config = newline, .ops = &ops };
     ops.open = open_a_pipe_again;
+    ops.pipe2 = make_a_pipe;
     script_begin(SCRIPT_DAEMON);
     assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
     assert_int_equal(script.descriptions[script.fds[9]].kind, SCRIPT_PIPE);
@@ -678,6 +757,41 @@ static void a_socket_without_a_name_of_its_own_is_none(void **state)
         assert_int_equal(launch.error.exit_code, 71);
         assert_int_equal(script_open_fds(), 0);
         assert_int_equal(script.allocations, 0);
+    }
+}
+
+static size_t name_length;
+
+static int name_as_long_as_that(int fd, struct sockaddr *address, socklen_t *size)
+{
+    (void)fd;
+    memset(address->sa_data, 'n', name_length);
+    address->sa_data[0] = '\0';
+    *size = (socklen_t)(sizeof(sa_family_t) + name_length);
+    return 0;
+}
+
+static void a_name_of_any_length_that_a_socket_can_have_is_passed_on_whole(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 2, 107, 108, 109 };
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct blivet_ops ops = blivet_script;
+        struct launch_case launch = { .config = notify, .ops = &ops };
+        ops.getsockname = name_as_long_as_that;
+        name_length = lengths[i];
+        script_begin(SCRIPT_DAEMON);
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        if (lengths[i] > 108) {
+            assert_string_equal(launch.error.message, "notify socket: was given no name");
+            continue;
+        }
+        assert_non_null(launch.daemon);
+        char **last = script.environment, want[160] = "NOTIFY_SOCKET=@";
+        while (last[1])
+            last++;
+        memset(want + strlen(want), 'n', lengths[i] - 1);
+        assert_string_equal(*last, want);
     }
 }
 
@@ -750,6 +864,40 @@ static void what_cannot_be_opened_is_returned_with_nothing_left(void **state)
         assert_int_equal(launch.error.exit_code, cases[i].code);
         assert_int_equal(script_open_fds(), 0);
         assert_int_equal(script.allocations, 0);
+    }
+}
+
+static size_t name_size, word_size;
+
+static int connect_noting_the_size(int fd, const struct sockaddr *address, socklen_t size)
+{
+    name_size = size - offsetof(struct sockaddr, sa_data);
+    return blivet_script.connect(fd, address, size);
+}
+
+static ssize_t send_noting_the_size(int fd, const void *bytes, size_t count, int flags)
+{
+    word_size = count;
+    return blivet_script.send(fd, bytes, count, flags);
+}
+
+/* unix(7): a path with its zero byte, an abstract name without; and a manager refuses a message that has one. */
+static void a_manager_is_given_no_byte_too_many_and_none_too_few(void **state)
+{
+    (void)state;
+    static char *environments[][2] = { { (char *)"NOTIFY_SOCKET=/run/systemd/notify", NULL },
+                                       { (char *)"NOTIFY_SOCKET=@abstract", NULL } };
+    for (int i = 0; i < 2; i++) {
+        struct blivet_ops ops = blivet_script;
+        struct launch_case launch = { .config = { .flags = BLIVET_FOREGROUND }, .ops = &ops };
+        ops.connect = connect_noting_the_size;
+        ops.send = send_noting_the_size;
+        script_begin(SCRIPT_LAUNCHER);
+        script.environment = environments[i];
+        assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+        assert_int_equal(blivet_notify_parent(launch.daemon, &launch.error), 0);
+        assert_int_equal(name_size, i == 0 ? sizeof "/run/systemd/notify" : strlen("@abstract"));
+        assert_int_equal(word_size, strlen("READY=1"));
     }
 }
 
@@ -842,6 +990,7 @@ int main(void)
         CLAIM("SEQ-9 NTF-15", no_handle_takes_the_place_of_a_closed_stderr),
         CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
+        CLAIM("NTF-15 NTF-16", the_death_of_one_is_not_anothers_after_an_interruption),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
         CLAIM("NTF-13 NTF-15", another_cannot_say_it_for_a_dead_main_process),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),
@@ -850,6 +999,7 @@ int main(void)
         CLAIM("NTF-15 CFG-2", the_program_finds_the_sockets_name),
         CLAIM("NTF-15 SEQ-5", what_cannot_be_opened_is_returned_with_nothing_left),
         CLAIM("NTF-18", in_foreground_mode_a_manager_is_told_once),
+        CLAIM("NTF-18", a_manager_is_given_no_byte_too_many_and_none_too_few),
         CLAIM("NTF-18", a_manager_that_cannot_be_told_is_an_error),
         CLAIM("NTF-11 NTF-15", an_extension_without_end_is_the_longest_there_is),
         CLAIM("NTF-15 SEQ-14", without_handles_the_program_is_watched_too),
@@ -857,11 +1007,13 @@ int main(void)
         CLAIM("NTF-14 NTF-15", a_program_that_backgrounds_itself_is_told_how_to_be_run),
         CLAIM("NTF-15 CLI-12", a_status_that_nobody_reads_is_not_tried_again),
         CLAIM("NTF-15", only_a_whole_datagram_with_its_sender_is_heard),
+        CLAIM("NTF-15 NTF-11", an_empty_datagram_is_no_failure_and_hides_nothing),
         CLAIM("NTF-15 NTF-11", a_flood_does_not_hide_the_limit),
         CLAIM("NTF-15", the_main_process_may_name_itself_and_there_may_be_no_pidfile),
         CLAIM("NTF-13 NTF-15", the_pipe_is_opened_both_ways_and_once),
         CLAIM("NTF-15", nobody_inherits_the_socket_and_nobody_is_held_up_at_it),
         CLAIM("NTF-15 SEQ-5", a_socket_without_a_name_of_its_own_is_none),
+        CLAIM("NTF-15 CFG-2", a_name_of_any_length_that_a_socket_can_have_is_passed_on_whole),
         CLAIM("NTF-15 SEQ-5", a_descriptor_at_the_very_limit_is_refused),
         CLAIM("NTF-15 SEQ-4 ERR-1", in_foreground_mode_the_descriptor_has_to_be_there),
         CLAIM("NTF-18", without_a_manager_nobody_is_told),
