@@ -184,8 +184,10 @@ ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
         return fail(EPIPE);
     const struct cmsghdr *header = CMSG_FIRSTHDR(message);
     if (message->msg_iovlen != 1 ||
-        (header && (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)))
+        (header && (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+                    header->cmsg_len > message->msg_controllen)))
         return fail(EINVAL);
+    only(message->msg_iov[0].iov_len == 1);
     script.handles_sent = header ? (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
     only(!header || script.handles_sent > 0);
     for (int i = 0; i < script.handles_sent; i++) {
@@ -210,6 +212,7 @@ ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
         return receive_datagram(message);
     if (message->msg_iovlen != 1)
         return fail(EMSGSIZE);
+    only(message->msg_iov[0].iov_len == 1); /* what follows the byte is a verdict's */
     if (!handles_wait())
         return has_ended() ? 0 : fail(EAGAIN);
     script.handles_taken = true;

@@ -51,6 +51,18 @@ static void a_stat_that_is_not_of_our_child_is_not_passed_on(void **state)
     }
 }
 
+static void where_nothing_can_be_opened_the_byte_alone_is(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_LEADER);
+    script_fail("open", 1, ENOENT);
+    script_fail("pidfd_open", 1, ENOSYS);
+    assert_int_equal(lead(), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 0);
+    assert_int_equal(script.handles_sent, 0);
+    assert_int_equal(script.handles_kind, ALWAYS);
+}
+
 static void where_nothing_can_be_passed_the_byte_alone_is(void **state)
 {
     (void)state;
@@ -91,6 +103,41 @@ static void a_number_of_ours_that_may_go_on_is_not_compared(void **state)
     ops.readlink = read_a_long_name;
     assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
     assert_int_equal(script.handles_kind, ALWAYS | PIDFD);
+}
+
+static ssize_t read_a_short_name(const char *path, char *buffer, size_t size)
+{
+    (void)path;
+    (void)size;
+    *buffer = '2';
+    return 1;
+}
+
+/* As in a PID namespace that was just made. */
+static void a_number_of_ours_with_one_digit_is_compared(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "3 (x) S 2 2 2 0", "3 (x) S 7 2 2 0", "3 (x) S 22 2 2 0" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct blivet_ops ops = blivet_script;
+        struct launch_case launch = { .ops = &ops };
+        script_begin(SCRIPT_LEADER);
+        script.stat_line = lines[i];
+        ops.readlink = read_a_short_name;
+        assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+        assert_int_equal(script.handles_kind, ALWAYS | PIDFD | (i == 0 ? STAT : 0));
+    }
+}
+
+static void of_a_line_longer_than_any_the_beginning_is_read(void **state)
+{
+    (void)state;
+    char line[2000];
+    snprintf(line, sizeof line, "102 (x) S 101 %01900d", 0);
+    script_begin(SCRIPT_LEADER);
+    script.stat_line = line;
+    assert_int_equal(lead(), SCRIPT_EXITED);
+    assert_int_equal(script.handles_kind, ALWAYS | PIDFD | STAT);
 }
 
 static ssize_t read_into_what_was_there(int fd, void *buffer, size_t size, off_t offset)
@@ -199,7 +246,10 @@ int main(void)
         CLAIM("NTF-3 SEQ-14 SEQ-7", the_leader_passes_on_what_it_can_open),
         CLAIM("NTF-3", a_stat_that_is_not_of_our_child_is_not_passed_on),
         CLAIM("NTF-3", a_number_of_ours_that_may_go_on_is_not_compared),
+        CLAIM("NTF-3", a_number_of_ours_with_one_digit_is_compared),
+        CLAIM("NTF-3", of_a_line_longer_than_any_the_beginning_is_read),
         CLAIM("NTF-3", what_stands_behind_the_line_is_not_looked_at),
+        CLAIM("SEQ-14", where_nothing_can_be_opened_the_byte_alone_is),
         CLAIM("SEQ-14", where_nothing_can_be_passed_the_byte_alone_is),
         CLAIM("NTF-7 ERR-6", a_leader_that_cannot_speak_says_so_in_its_exit_code),
         CLAIM("SEQ-9 SEQ-14 NTF-6", what_was_sent_is_received_above_the_standard_descriptors),
