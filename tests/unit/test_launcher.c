@@ -1,6 +1,7 @@
 /* test_launcher.c - the launcher's side: every outcome, its exit code and its words (NTF); limits and the killing
  * are in test_launcher_limits.c. */
 #include "unit.h"
+#include "../../core/launch.h"
 #include <errno.h>
 
 static int step_entered;
@@ -113,6 +114,35 @@ static void a_message_longer_than_the_buffer_is_cut(void **state)
     }
 }
 
+static size_t room; /* for a message */
+
+static ssize_t receive_within_its_room(int fd, void *bytes, size_t count, int flags)
+{
+    if (room > 0) /* what comes later is thrown away */
+        assert_int_equal(count, room);
+    ssize_t moved = blivet_script.recv(fd, bytes, count, flags);
+    room -= room > 0 && moved > 0 ? (size_t)moved : 0;
+    return moved;
+}
+
+static void a_message_in_pieces_is_read_into_what_room_is_left(void **state)
+{
+    (void)state;
+    static char endless[3000] = "\x49";
+    struct blivet_ops ops = blivet_script;
+    struct launch_case launch = { .ops = &ops };
+    const struct outcome outcome = { SAYS(endless), false, false, ALIVE, false, 0, 73, NULL };
+    memset(endless + 1, 'x', sizeof endless - 1);
+    meet(&outcome, STEP_APPLICATION, true, true);
+    ops.recv = receive_within_its_room;
+    room = BLIVET_VERDICT_SIZE;
+    script_fail("recv", 1, SCRIPT_HALF);
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_int_equal(script.exit_code, 73);
+    assert_true(script_count("recv") > 1 && room == 0);
+    assert_in_range(strlen(script.printed), BLIVET_MESSAGE_SIZE, BLIVET_MESSAGE_SIZE + 20);
+}
+
 /* ---- silence ---- */
 
 #define IN_STEP " in step 12, output files"
@@ -123,6 +153,7 @@ static void silence_is_judged_by_what_the_system_tells(void **state)
     static const struct outcome outcomes[] = {
         { SAYS(""), true, true, ZOMBIE("11"), false, 0, 1, "daemon was killed by SIGSEGV" IN_STEP },
         { SAYS(""), true, true, ZOMBIE("139"), false, 0, 1, "daemon was killed by SIGSEGV" IN_STEP }, /* dumped core */
+        { SAYS(""), true, true, ZOMBIE("1"), false, 0, 1, "daemon was killed by SIGHUP" IN_STEP },
         { SAYS(""), true, true, ZOMBIE("768"), false, 0, 1,
           "daemon ended before it was ready, with exit status 3," IN_STEP },
         { SAYS(""), true, true, NULL, true, 9, 1, "daemon was killed by SIGKILL" IN_STEP },
@@ -358,6 +389,28 @@ static void a_stat_that_cannot_be_understood_tells_nothing(void **state)
     }
 }
 
+static void of_a_stat_longer_than_any_the_beginning_is_read(void **state)
+{
+    (void)state;
+    static char line[3000];
+    const struct outcome alive = { SAYS(""), true, false, line, false, 0, 1, "daemon hung up before it was ready" };
+    snprintf(line, sizeof line, "%s %02900d", ALIVE, 0);
+    meet(&alive, STEP_OUTPUT, true, true);
+    wait_for_verdict((struct blivet_config){ 0 });
+    assert_outcome(1, alive.words);
+}
+
+/* waitid(2) leaves it as it was where nobody has ended: POSIX did not always ask for a zero. */
+static void what_stood_in_the_answer_before_is_no_end(void **state)
+{
+    (void)state;
+    siginfo_t info = { .si_signo = SIGCHLD };
+    script_begin(SCRIPT_LAUNCHER);
+    script.leader_stopped = true;
+    info.si_pid = SCRIPT_LEADER_PID;
+    assert_int_equal(blivet_wait_for(&blivet_script, SCRIPT_LEADER_PID, WNOHANG, &info), 0);
+}
+
 static void leave_an_old_errno(const char *call)
 {
     if (strcmp(call, "poll") == 0)
@@ -463,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLAIM("NTF-1 NTF-2 NTF-4 NTF-5 NTF-6 NTF-13 NTF-16 ERR-9 SEQ-12", a_verdict_decides_whatever_else_is_known),
         CLAIM("NTF-5", a_message_longer_than_the_buffer_is_cut),
+        CLAIM("NTF-5", a_message_in_pieces_is_read_into_what_room_is_left),
         CLAIM("NTF-3 NTF-13 NTF-14 ERR-13", silence_is_judged_by_what_the_system_tells),
         CLAIM("NTF-3 NTF-13 SEQ-14 ERR-13", without_handles_silence_that_was_not_announced_is_still_a_failure),
         CLAIM("NTF-16", a_death_is_seen_though_a_worker_holds_the_channel),
@@ -478,6 +532,8 @@ int main(void)
         CLAIM("NTF-3 NTF-13", a_leaders_death_does_not_undo_a_start),
         CLAIM("NTF-11 NTF-14", a_stat_that_is_empty_is_no_death),
         CLAIM("NTF-14 SEQ-14", a_stat_that_cannot_be_understood_tells_nothing),
+        CLAIM("NTF-14 SEQ-14", of_a_stat_longer_than_any_the_beginning_is_read),
+        CLAIM("NTF-11 NTF-13", what_stood_in_the_answer_before_is_no_end),
         CLAIM("NTF-13", what_was_killed_with_the_daemon_has_a_moment_to_be_gone),
         CLAIM("NTF-4 NTF-17 ERR-6", a_channel_that_cannot_be_read_is_a_system_error),
         CLAIM("NTF-6 SEQ-7", interruptions_change_nothing),

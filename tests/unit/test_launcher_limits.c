@@ -89,6 +89,7 @@ static void a_limit_passed_is_a_temporary_failure(void **state)
     static const struct { unsigned limit; const char *words; } cases[] = {
         { 1, "0.001 seconds" },    { 500, "0.500 seconds" }, { 1000, "1 second" },    { 1001, "1.001 seconds" },
         { 1234, "1.234 seconds" }, { 2000, "2 seconds" },     { 61000, "61 seconds" }, { 90000, "90 seconds" },
+        { 999, "0.999 seconds" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int known = 0; known < 4; known++) {
