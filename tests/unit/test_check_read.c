@@ -783,9 +783,10 @@ static void a_way_that_is_too_long_to_be_written_down_is_not_seen(void **state)
     (void)state;
     static char text[PATH_MAX];
     build_ways();
-    for (int fits = 0; fits < 2; fits++) {
-        size_t length = sizeof text - strlen("/pid") - (fits ? 1 : 0);
-        const char *place = below("/a/b");
+    for (int i = 0; i < 4; i++) {
+        const bool fits = i & 1, relative = i & 2; /* to the folder that the link is in */
+        size_t length = sizeof text - strlen("/pid") - (fits ? 1 : 0) - (relative ? strlen(below("/")) : 0);
+        const char *place = relative ? "a/b" : below("/a/b");
         memset(text, '/', length);
         memcpy(text, place, strlen(place));
         text[length] = '\0';

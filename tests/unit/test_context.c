@@ -1,6 +1,7 @@
 /* test_context.c - what the daemon says to its launcher, and the end (NTF). */
 #include "unit.h"
 #include <errno.h>
+#include <fcntl.h>
 
 static struct launch_case launch;
 static struct blivet_error error;
@@ -125,6 +126,7 @@ static void a_launcher_that_has_left_as_asked_is_no_error(void **state)
     ((struct blivet_page *)script.page)->left = 1;
     script.launcher_gone = true;
     assert_int_equal(blivet_announce_exec(daemon, &error), 0);
+    assert_false(script_called("send")); /* whoever has the other end by then would take it for something else */
     blivet_close(daemon);
     daemon = started(simple);
     ((struct blivet_page *)script.page)->left = 1;
@@ -213,6 +215,29 @@ static void a_go_that_cannot_be_read_is_told_in_the_exit_code(void **state)
     assert_null(script_file("/run/x.pid"));
 }
 
+/* The exit code is all that is heard of it; the rest is for whoever looks into a context that is left. */
+static void a_go_that_never_comes_is_noted_with_its_reason_and_step(void **state)
+{
+    (void)state;
+    static const struct { int error; const char *want; } cases[] = {
+        { 0, "notification: the launcher is gone" }, { ECONNRESET, "notification: connection reset by peer" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct blivet_context *daemon = started(simple);
+        script.launcher_gone = true;
+        daemon->has_go = false;
+        blivet_enter(daemon, STEP_HAND_OVER);
+        if (cases[i].error != 0)
+            script_fail("recv", 1, cases[i].error);
+        errno = EIO; /* of something else */
+        assert_int_not_equal(blivet_await_go(daemon), 0);
+        assert_string_equal(daemon->error.message, cases[i].want);
+        assert_int_equal(daemon->error.system_errno, cases[i].error);
+        assert_int_equal(daemon->error.step, 14);
+        blivet_close(daemon);
+    }
+}
+
 static void interrupted_and_short_sends_lose_nothing(void **state)
 {
     (void)state;
@@ -296,9 +321,11 @@ static void in_foreground_mode_a_failure_is_printed_on_the_stderr_of_the_start(v
     for (int configured = 0; configured < 2; configured++) {
         struct blivet_context *daemon = started_as(SCRIPT_LAUNCHER, (struct blivet_config){
             .pidfile = "/run/x.pid", .flags = BLIVET_FOREGROUND, .stderr_path = configured ? "/var/log/x" : NULL });
+        script_kernel.dup2(script_kernel.open("/var/log/y", O_WRONLY | O_CREAT, 0644), 1);
         give_up_with(daemon, 7, "no config");
         assert_int_equal(script.exit_code, 7);
         assert_true(script.exit_was_exit);
+        assert_int_equal(script_file("/var/log/y")->size, 0); /* where the program's own output goes */
         assert_string_equal(script_file("/dev/tty")->content, "test_context: no config\n");
         assert_true(!configured || script_file("/var/log/x")->size == 0);
         assert_null(script_file("/run/x.pid"));
@@ -334,10 +361,15 @@ static void a_failure_without_a_launcher_still_ends_the_process(void **state)
 static void a_second_failure_is_not_told(void **state)
 {
     (void)state;
-    struct blivet_context *daemon = started(simple);
-    give_up_with(daemon, 7, "the reason");
-    give_up_with(daemon, 8, "what came of it");
-    assert_said("\x07the reason\n", 12);
+    for (size_t announced = 0; announced < 2; announced++) {
+        struct blivet_context *daemon = started(simple);
+        if (announced)
+            assert_int_equal(blivet_announce_exec(daemon, &error), 0);
+        give_up_with(daemon, 7, "the reason");
+        give_up_with(daemon, 8, "what came of it"); /* an ordinary exit: the first was heard */
+        assert_int_equal(script.said_count, announced + 12);
+        assert_memory_equal(script.said + announced, "\x07the reason\n", 12);
+    }
 }
 
 static void a_worker_that_fails_only_ends(void **state)
@@ -416,6 +448,7 @@ int main(void)
         CLAIM("NTF-15 SEQ-4", in_foreground_mode_the_readiness_descriptor_stays_open),
         CLAIM("NTF-15", a_daemon_that_is_ready_lets_go_of_the_readiness_descriptor),
         CLAIM("NTF-13 NTF-17", a_go_that_cannot_be_read_is_told_in_the_exit_code),
+        CLAIM("NTF-13 NTF-17", a_go_that_never_comes_is_noted_with_its_reason_and_step),
         CLAIM("NTF-6 SEQ-7", interrupted_and_short_sends_lose_nothing),
         CLAIM("NTF-9 NTF-5 NTF-2 PID-9 ERR-14", a_failure_has_a_code_of_choice_and_a_text),
         CLAIM("NTF-3 NTF-13", an_announced_exec_that_failed_unheard_is_no_ordinary_exit),

@@ -69,6 +69,7 @@ static void a_failing_step_tells_the_launcher_and_ends_with_its_code(void **stat
         { "fork", 2, EAGAIN, 71, "second fork: resource temporarily unavailable" },
         { "setsid", 1, EPERM, 71, "setsid: operation not permitted" },
         { "getpid", 1, EPERM, 71, "process id: cannot be told" },
+        { "getpid", 1, SCRIPT_LIES, 71, "process id: cannot be told" }, /* 0, as a sandbox may answer */
         { "umask", 1, EPERM, 71, "umask: cannot be set" },
         { "chdir", 1, EACCES, 71, "working directory: /: permission denied" },
         { "dup2", 1, EBUSY, 71, "standard descriptors: /dev/null: device or resource busy" },

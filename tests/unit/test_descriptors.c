@@ -149,10 +149,41 @@ static void without_any_limit_all_that_there_can_be_are_closed(void **state)
     assert_true(script.calls > 1 << 20);
 }
 
+enum { FRONT = 64 };
+
+/* What lies before it looks like the highest of all numbers. */
+static void *calloc_behind_numbers(size_t count, size_t size)
+{
+    char *memory = blivet_script.calloc(1, FRONT + count * size);
+    if (!memory)
+        return NULL;
+    memset(memory, 0x7f, FRONT);
+    return memory + FRONT;
+}
+
+static void free_with_numbers(void *memory) { blivet_script.free(memory ? (char *)memory - FRONT : NULL); }
+
+static void what_lies_before_the_list_is_none_of_it(void **state)
+{
+    (void)state;
+    static const int kept[] = { 30, 20 };
+    struct blivet_ops ops = blivet_script;
+    ops.calloc = calloc_behind_numbers;
+    ops.free = free_with_numbers;
+    machine(SCRIPT_DAEMON, BY_LISTING);
+    launch = (struct launch_case){ .config = { .keep_fds = kept, .keep_fds_count = 2 }, .ops = &ops };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_the_rest_is_closed();
+    machine(SCRIPT_DAEMON, BY_LISTING);
+    launch = (struct launch_case){ .ops = &ops };
+    assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
+    assert_the_rest_is_closed();
+}
+
 /* A listing as no kernel gives it. */
 static ssize_t list_oddly(int fd, void *entries, size_t size)
 {
-    static const char *const names[] = { "7", "5x", "x", "99999999999", "2147483647", "2147483640", "8" };
+    static const char *const names[] = { "7", "5x", "x", "99999999999", "2147483647", "2147483640", "2147483639", "8" };
     static bool listed;
     char *at = entries;
     (void)fd;
@@ -171,18 +202,18 @@ static ssize_t list_oddly(int fd, void *entries, size_t size)
 static void sum_up(void *sum, int listing, int number)
 {
     (void)listing;
-    *(int *)sum += 1000 + number;
+    *(int64_t *)sum += 1000 + (int64_t)number;
 }
 
 static void only_what_is_a_number_counts_as_one(void **state)
 {
     (void)state;
     struct blivet_ops ops = blivet_script;
-    int sum = 0;
+    int64_t sum = 0;
     script_begin(SCRIPT_DAEMON);
     ops.getdents = list_oddly;
     assert_true(blivet_list_numbers(&ops, "/proc/self/fd", sum_up, &sum));
-    assert_int_equal(sum, 1007 + 1008);
+    assert_int_equal(sum, 1007 + 2147484639 + 1008);
     assert_int_equal(script_open_fds(), 0);
 }
 
@@ -195,6 +226,7 @@ int main(void)
         CLAIM("STD-5", the_cost_does_not_grow_with_the_limit),
         CLAIM("STD-5 SEQ-7 SEQ-14", a_way_that_fails_is_left_for_the_next),
         CLAIM("STD-5 SEQ-14", without_any_limit_all_that_there_can_be_are_closed),
+        CLAIM("STD-5 CFG-14", what_lies_before_the_list_is_none_of_it),
         CLAIM("STD-5", only_what_is_a_number_counts_as_one),
     };
     return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);

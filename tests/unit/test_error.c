@@ -174,6 +174,26 @@ static void what_is_wrong_in_itself_is_cut_too(void **state)
     assert_int_equal(strlen(error.message), BLIVET_MESSAGE_SIZE - 1);
 }
 
+static void a_subject_that_has_no_room_is_not_written_behind_the_message(void **state)
+{
+    (void)state;
+    struct {
+        struct blivet_error error;
+        char behind[2 * BLIVET_MESSAGE_SIZE];
+    } place;
+    char what[BLIVET_MESSAGE_SIZE] = "", subject[BLIVET_MESSAGE_SIZE] = "";
+    memset(subject, 'y', sizeof subject - 1);
+    for (size_t room = 0; room < 40; room++) {
+        memset(what, 'x', sizeof what);
+        what[BLIVET_MESSAGE_SIZE - 1 - room] = '\0';
+        memset(&place, 'b', sizeof place);
+        blivet_set_error(&place.error, BLIVET_APPLICATION_FAILED, 0, what, subject, "is wrong");
+        assert_in_range(strlen(place.error.message), strlen(what) - 3, BLIVET_MESSAGE_SIZE - 1);
+        for (size_t i = 0; i < sizeof place.behind; i++)
+            assert_int_equal(place.behind[i], 'b');
+    }
+}
+
 /* ---- names ---- */
 
 static void each_step_has_a_name(void **state)
@@ -203,6 +223,7 @@ int main(void)
         CLAIM("ERR-11 CFG-12 NTF-5", a_long_path_does_not_push_the_reason_out),
         CLAIM("ERR-11 NTF-5", no_more_of_a_path_is_cut_than_must_be),
         CLAIM("NTF-5", what_is_wrong_in_itself_is_cut_too),
+        CLAIM("NTF-5", a_subject_that_has_no_room_is_not_written_behind_the_message),
         CLAIM("NTF-14", each_step_has_a_name),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);

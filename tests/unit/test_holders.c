@@ -234,6 +234,30 @@ static void who_cannot_be_read_is_not_ended(void **state)
     assert_true(script.faults_fired > 0);
 }
 
+/* And says so after it has filled the room. */
+static ssize_t fail_to_read_info(int fd, void *bytes, size_t count, off_t offset)
+{
+    const bool is_info = script_path_of(fd) && strcmp(script_path_of(fd), "/proc/info") == 0;
+    ssize_t length = blivet_script.pread(fd, bytes, count, offset);
+    if (!is_info)
+        return length;
+    errno = EIO;
+    return -1;
+}
+
+static void what_a_failed_reading_leaves_behind_convicts_nobody(void **state)
+{
+    (void)state;
+    static const struct script_other holder = { 500, 7, OURS, "/run/x.pid", 0, false, false };
+    struct blivet_ops ops = blivet_script;
+    ops.pread = fail_to_read_info;
+    lock_is_held_by("/run/x.pid", &holder, 1);
+    struct launch_case launch = { .config = { .pidfile = "/run/x.pid" }, .ops = &ops };
+    assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
+    assert_non_null(script_file("/proc/info"));
+    assert_false(script.others[0].killed);
+}
+
 /* Between one look and the next a holder may hand the lock on. */
 static void another_takes_it_over(const char *call)
 {
@@ -340,6 +364,7 @@ int main(void)
         CLAIM("NTF-13 PID-9", one_that_is_gone_by_then_is_passed_over),
         CLAIM("NTF-13 SEQ-7", interruptions_hide_nobody),
         CLAIM("NTF-13", who_cannot_be_read_is_not_ended),
+        CLAIM("NTF-13", what_a_failed_reading_leaves_behind_convicts_nobody),
         CLAIM("NTF-13", it_is_looked_again_until_nobody_is_found),
         CLAIM("NTF-13", it_is_looked_again_where_nobody_is_found),
         CLAIM("NTF-13", a_pidfile_that_names_nobody_protects_no_holder),

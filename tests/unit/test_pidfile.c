@@ -148,6 +148,23 @@ static void a_size_limit_is_an_error_and_no_death(void **state)
     assert_int_equal(script.actions[SIGXFSZ].sa_flags, SA_RESTART); /* the caller's again */
 }
 
+static void fail_to_put_back(const char *call)
+{
+    if (strcmp(call, "pwrite") == 0)
+        script_fail("sigaction", 1, EINVAL);
+}
+
+static void what_happens_after_a_write_that_failed_does_not_hide_why(void **state)
+{
+    (void)state;
+    script_begin(SCRIPT_DAEMON);
+    script.watch = fail_to_put_back;
+    script_fail("pwrite", 1, EIO);
+    assert_int_equal(start((struct blivet_config){ .pidfile = "/run/x.pid" }), SCRIPT_EXITED);
+    assert_int_equal(script.faults_fired, 2);
+    assert_told(73, "pidfile: /run/x.pid: input/output error");
+}
+
 /* ---- the lock ---- */
 
 static void the_lock_is_the_pidfile_or_a_file_of_its_own_or_none(void **state)
@@ -171,6 +188,8 @@ static void the_lock_is_the_pidfile_or_a_file_of_its_own_or_none(void **state)
         assert_content("/run/x.lock", "left alone");
         int fd = blivet_lockfile_fd(launch.daemon);
         assert_int_equal(fd >= 0, locked);
+        const struct blivet_page *page = script.page;
+        assert_int_equal(page->lock, locked ? fd : 0); /* the launcher ends who has it still (NTF-13) */
         assert_true(!locked || (fd > 2 && script.cloexec[fd]));
         assert_int_equal(script_file("/run/x.pid") != NULL, cases[i].config.pidfile != NULL);
         blivet_close(launch.daemon);
@@ -439,7 +458,8 @@ int main(void)
         CLAIM("PID-3 PID-9 ERR-7", a_pidfile_that_fits_in_part_only_is_none),
         CLAIM("PID-3 ERR-7", a_write_that_moves_nothing_is_a_full_disk),
         CLAIM("PID-9 ERR-7", a_size_limit_is_an_error_and_no_death),
-        CLAIM("CFG-13 PID-6", the_lock_is_the_pidfile_or_a_file_of_its_own_or_none),
+        CLAIM("ERR-7 SEQ-7", what_happens_after_a_write_that_failed_does_not_hide_why),
+        CLAIM("CFG-13 PID-6 NTF-13", the_lock_is_the_pidfile_or_a_file_of_its_own_or_none),
         CLAIM("PID-2 ERR-4", a_second_instance_is_refused_and_changes_nothing),
         CLAIM("PID-2 PID-9 ERR-7", any_other_failure_is_73_and_leaves_no_new_file),
         CLAIM("NTF-13", a_lock_without_a_pidfile_is_marked_with_the_pid),

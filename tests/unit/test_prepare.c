@@ -2,6 +2,7 @@
 #include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static struct blivet_error error;
@@ -128,6 +129,26 @@ static void later_entries_win_and_the_rest_stays(void **state)
         blivet_discard(daemon);
         assert_int_equal(script.allocations, 0);
     }
+}
+
+/* As "env -i" gives it; here no memory follows. */
+static void an_empty_environment_is_not_looked_past(void **state)
+{
+    (void)state;
+    const struct blivet_env entry = { "A", "1" };
+    const struct blivet_config config = { .env = &entry, .env_count = 1 };
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + size, size, PROT_NONE), 0);
+    script_begin(SCRIPT_LAUNCHER);
+    script.environment = (char **)(void *)(pages + size - sizeof(char *));
+    struct blivet_context *daemon = prepared(&config);
+    assert_non_null(daemon);
+    assert_string_equal(daemon->environment[0], "A=1");
+    assert_null(daemon->environment[1]);
+    blivet_discard(daemon);
+    munmap(pages, 2 * size);
 }
 
 /* The process lives on it. */
@@ -282,6 +303,7 @@ int main(void)
         CLAIM("SEQ-11 CFG-14", strings_stay_the_callers),
         CLAIM("CFG-7 CFG-13", a_lockfile_that_is_the_pidfile_is_no_file_of_its_own),
         CLAIM("CFG-2", later_entries_win_and_the_rest_stays),
+        CLAIM("CFG-2", an_empty_environment_is_not_looked_past),
         CLAIM("SEQ-11", an_environment_that_was_given_is_never_freed),
         CLAIM("SEQ-11 SEQ-5 ERR-6", memory_that_runs_out_is_an_error_that_leaves_nothing),
         CLAIM("SEQ-12 CLI-12", what_could_not_be_ignored_is_left_alone),

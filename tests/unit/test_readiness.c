@@ -423,6 +423,43 @@ static void another_main_process_is_watched_and_named(void **state)
     assert_null(script_file("/run/x.pid")); /* it named the one that was ended */
 }
 
+static const char *put_in_its_place; /* what a link there leads to; NULL: nothing is */
+
+static void the_children_begin_beside_a_link(void)
+{
+    the_children_begin();
+    script_add("/run/x.pid", put_in_its_place ? S_IFLNK | 0777 : S_IFREG | 0644, put_in_its_place ? put_in_its_place : "102\n");
+}
+
+static void look_at_pidfile(const char *call)
+{
+    if (strcmp(call, "open") != 0 || strcmp((const char *)script.first, "/run/x.pid") != 0)
+        return;
+    assert_int_equal(script.second, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* A link in its place would pick the file that root writes. */
+static void no_link_is_followed_to_name_another_main_process(void **state)
+{
+    (void)state;
+    struct blivet_config config = notify;
+    config.pidfile = "/run/x.pid";
+    for (int linked = 0; linked < 2; linked++) {
+        program_runs();
+        script_add("/run/victim", S_IFREG | 0644, "102\n");
+        script.in_session = 120;
+        put_in_its_place = linked ? "/run/victim" : NULL;
+        script.meanwhile = the_children_begin_beside_a_link;
+        script.watch = look_at_pidfile;
+        says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
+        says(30, 120, "READY=1");
+        wait_for(config, 0, NULL);
+        assert_memory_equal(script_file("/run/victim")->content, "102\n", 4);
+        if (!linked)
+            assert_memory_equal(script_file("/run/x.pid")->content, "120\n", 4);
+    }
+}
+
 static void the_main_process_may_name_itself_and_there_may_be_no_pidfile(void **state)
 {
     (void)state;
@@ -836,16 +873,18 @@ static void in_foreground_mode_the_descriptor_has_to_be_there(void **state)
 static void the_program_finds_the_sockets_name(void **state)
 {
     (void)state;
-    static const struct blivet_env before = { "NOTIFY_SOCKET", "/run/manager" };
+    static const struct blivet_env before[] = { { "NOTIFY_SOCKET", "/run/manager" }, { "ZONE", "1" }, { "AREA", "2" } };
     script_begin(SCRIPT_DAEMON);
     struct launch_case launch = { .config = notify };
-    launch.config.env = &before;
-    launch.config.env_count = 1;
+    launch.config.env = before;
+    launch.config.env_count = 3;
     assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
     char **last = script.environment;
     while (last[1])
         last++;
-    assert_string_equal(*last, "NOTIFY_SOCKET=@0a1b2");
+    assert_string_equal(last[-2], "AREA=2");
+    assert_string_equal(last[-1], "NOTIFY_SOCKET=@0a1b2");
+    assert_string_equal(last[0], "ZONE=1");
 }
 
 static void what_cannot_be_opened_is_returned_with_nothing_left(void **state)
@@ -991,6 +1030,7 @@ int main(void)
         CLAIM("NTF-15", a_death_after_another_was_named_ends_nothing),
         CLAIM("NTF-15", another_main_process_is_watched_and_named),
         CLAIM("NTF-15 NTF-16", the_death_of_one_is_not_anothers_after_an_interruption),
+        CLAIM("NTF-15 PID-5", no_link_is_followed_to_name_another_main_process),
         CLAIM("NTF-14 NTF-15 NTF-19", how_another_main_process_died_is_told_at_once),
         CLAIM("NTF-13 NTF-15", another_cannot_say_it_for_a_dead_main_process),
         CLAIM("NTF-15", a_newline_on_the_descriptor_is_ready_and_nothing_else),

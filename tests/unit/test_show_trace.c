@@ -468,6 +468,7 @@ static void calls_that_were_left_out_are_counted(void **state)
     assert_contains(shown(trace_as_text, &ending, false), "getpid(...), 3 times more\n");
     memory.trace.records[0].more = 1;
     assert_contains(shown(trace_as_text, &ending, false), "getpid(...), 1 times more\n");
+    assert_contains(shown(trace_as_json, &ending, false), ", \"times more\": 1}}");
 }
 
 int main(void)

@@ -76,6 +76,26 @@ static void the_mask_is_empty_and_was_full_before(void **state)
         assert_false(sigismember(&script.mask, signal));
 }
 
+static void leave_traces_on_the_stack(void)
+{
+    volatile unsigned char traces[4096];
+    for (size_t i = 0; i < sizeof traces; i++)
+        traces[i] = 0xff;
+}
+
+static void the_mask_is_empty_whatever_was_on_the_stack(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = with_pidfile();
+    for (int calls = 0; calls < 2; calls++) { /* before the first one the dynamic linker may be there */
+        leave_traces_on_the_stack();
+        assert_int_equal(blivet_clear_mask(daemon), 0);
+        for (int signal = 1; signal < 32; signal++)
+            assert_false(sigismember(&script.mask, signal));
+    }
+    blivet_close(daemon);
+}
+
 static void a_disposition_that_cannot_be_set_is_told(void **state)
 {
     (void)state;
@@ -208,11 +228,14 @@ static void a_signal_that_does_not_end_a_process_is_refused(void **state)
     static const int accepted[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE, SIGIO };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct blivet_context *daemon = with_pidfile();
-        const int list[] = { SIGTERM, refused[i] };
+        const int list[] = { SIGTERM, refused[i], SIGINT };
         int before = script_count("sigaction");
-        assert_int_equal(blivet_remove_pidfile_on(daemon, list, 2, &error), -1);
-        assert_int_equal(error.exit_code, 64);
-        assert_contains(error.message, "cannot be caught, or does not end a process");
+        for (size_t from = 0; from < 2; from++)
+            for (size_t count = 2 - from; count <= 3 - from; count++) { /* in the middle, first, last and alone */
+                assert_int_equal(blivet_remove_pidfile_on(daemon, list + from, count, &error), -1);
+                assert_int_equal(error.exit_code, 64);
+                assert_contains(error.message, "cannot be caught, or does not end a process");
+            }
         assert_int_equal(script_count("sigaction"), before);
         blivet_close(daemon);
     }
@@ -236,6 +259,25 @@ static void a_second_installation_is_refused(void **state)
     blivet_close(daemon);
     daemon = with_pidfile(); /* another context, now that the first is closed */
     assert_int_equal(blivet_remove_pidfile_on(daemon, both, 2, &error), 0);
+    blivet_close(daemon);
+}
+
+static void closing_another_context_leaves_the_handlers(void **state)
+{
+    (void)state;
+    struct blivet_context *daemon = with_pidfile();
+    assert_int_equal(blivet_remove_pidfile_on(daemon, both, 2, &error), 0);
+    void (*handler)(int) = script.actions[SIGTERM].sa_handler;
+    static struct launch_case second;
+    second = (struct launch_case){ .config = { .pidfile = "/run/y.pid", .flags = BLIVET_FOREGROUND | BLIVET_KEEP_ALL_FDS } };
+    assert_int_equal(launch_it(&second), SCRIPT_RETURNED);
+    assert_non_null(second.daemon);
+    script.actions[SIGTERM].sa_handler = handler; /* step 9 has taken it away */
+    blivet_close(second.daemon);
+    assert_ptr_equal(script.actions[SIGTERM].sa_handler, handler);
+    strike(SIGTERM);
+    assert_null(script_file("/run/x.pid"));
+    assert_int_equal(script.raised, SIGTERM);
     blivet_close(daemon);
 }
 
@@ -269,6 +311,7 @@ int main(void)
         CLAIM("STD-6", every_disposition_is_the_default_again),
         CLAIM("STD-6", a_handler_for_sigpipe_is_none_that_ignores),
         CLAIM("STD-6 SEQ-10", the_mask_is_empty_and_was_full_before),
+        CLAIM("STD-6", the_mask_is_empty_whatever_was_on_the_stack),
         CLAIM("SEQ-7 PID-9 ERR-6", a_disposition_that_cannot_be_set_is_told),
         CLAIM("PID-8", a_signal_removes_the_pidfile_and_ends_the_process),
         CLAIM("PID-8 PID-7", the_handler_empties_what_it_cannot_remove),
@@ -278,6 +321,7 @@ int main(void)
         CLAIM("PID-8", all_signals_are_installed_or_none),
         CLAIM("PID-8 ERR-1", a_signal_that_does_not_end_a_process_is_refused),
         CLAIM("PID-8 ERR-1", a_second_installation_is_refused),
+        CLAIM("PID-8", closing_another_context_leaves_the_handlers),
         CLAIM("PID-8", without_a_pidfile_nothing_is_installed),
         CLAIM("NTF-14", names_of_signals_are_those_of_the_system),
     };

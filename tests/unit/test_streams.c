@@ -23,6 +23,7 @@ static void output_files_are_created_and_written_only(void **state)
     assert_int_equal(start((struct blivet_config){ .stdout_path = "/var/log/x.out", .stderr_path = "/var/log/x.err",
                                                    .umask = 026 }), SCRIPT_RETURNED);
     assert_string_equal(script_path_of(0), "/dev/null");
+    assert_int_equal(script_kernel.fcntl(0, F_GETFL, 0) & O_ACCMODE, O_RDWR); /* as on 1 and 2 where no file is */
     assert_string_equal(script_path_of(1), "/var/log/x.out");
     assert_string_equal(script_path_of(2), "/var/log/x.err");
     for (int fd = 1; fd < 3; fd++) {
@@ -293,6 +294,25 @@ static void copies_for_the_hand_over_are_ours_alone(void **state)
     }
 }
 
+/* The copies may be none, one for both, or two; what is on 0 to 2 is the program's by then. */
+static void letting_go_of_copies_leaves_the_standard_descriptors(void **state)
+{
+    (void)state;
+    static const char *const paths[][2] = { { NULL, NULL }, { "/var/log/x", "/var/log/x" }, { "/var/log/x", "/var/log/y" },
+                                            { "/var/log/x", NULL }, { NULL, "/var/log/y" } };
+    for (size_t i = 0; i < 2 * sizeof paths / sizeof paths[0]; i++) {
+        const char *out = paths[i / 2][0], *err = paths[i / 2][1];
+        script_begin(SCRIPT_DAEMON);
+        assert_int_equal(start((struct blivet_config){ .user = i % 2 ? "www" : NULL, .stdout_path = out, .stderr_path = err }),
+                         SCRIPT_RETURNED);
+        blivet_close(launch.daemon);
+        assert_string_equal(script_path_of(0), "/dev/null");
+        assert_string_equal(script_path_of(1), out ? out : "/dev/null");
+        assert_string_equal(script_path_of(2), err ? err : "/dev/null");
+        assert_int_equal(script_open_fds(), 0);
+    }
+}
+
 static bool closed_twice;
 
 static void look_at_close(const char *call)
@@ -375,6 +395,7 @@ int main(void)
         CLAIM("CFG-7 STD-2 ERR-7", a_log_that_has_become_ours_is_refused_uncut),
         CLAIM("PRV-8 STD-2 ERR-7", a_log_to_be_handed_over_is_one_file_with_one_name),
         CLAIM("PRV-6", copies_for_the_hand_over_are_ours_alone),
+        CLAIM("PRV-6 STD-1", letting_go_of_copies_leaves_the_standard_descriptors),
         CLAIM("STD-3 PRV-6", one_copy_for_both_streams_is_closed_once),
         CLAIM("CFG-12 ERR-7", failures_of_step_12_say_which_file),
         CLAIM("SEQ-7 ERR-6", a_null_device_that_is_none_is_a_system_error),

@@ -15,6 +15,7 @@ static void assert_refused(const char *message)
     assert_int_equal(asked(), -1);
     assert_int_equal(error.kind, BLIVET_THREADS);
     assert_int_equal(error.exit_code, 70);
+    assert_int_equal(error.system_errno, 0); /* no call has failed */
     assert_string_equal(error.message, message);
     assert_int_equal(script_open_fds(), 0);
 }
@@ -79,11 +80,13 @@ static void a_number_that_cannot_be_told_is_refused(void **state)
 static void the_checked_entry_refuses_before_anything_is_done(void **state)
 {
     (void)state;
-    static const unsigned flags[] = { 0, BLIVET_FOREGROUND };
-    for (size_t i = 0; i < 2; i++) {
+    static const struct { unsigned flags, ready; } cases[] = { { 0, BLIVET_READY_EXEC }, { BLIVET_FOREGROUND, BLIVET_READY_EXEC },
+                                                               { 0, BLIVET_READY_NOTIFY }, { 0, BLIVET_READY_FD } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(SCRIPT_DAEMON);
         script.threads = 2;
-        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .flags = flags[i] },
+        struct launch_case launch = { .config = { .pidfile = "/run/x.pid", .flags = cases[i].flags, .ready = cases[i].ready,
+                                                  .ready_fd = cases[i].ready == BLIVET_READY_FD ? 9 : 0 },
                                       .threads = BLIVET_COUNT_THREADS };
         assert_int_equal(launch_it(&launch), SCRIPT_RETURNED);
         assert_null(launch.daemon);
@@ -91,6 +94,7 @@ static void the_checked_entry_refuses_before_anything_is_done(void **state)
         assert_false(script_called("fork") || script_called("umask") || script_called("chdir"));
         assert_null(script_file("/run/x.pid"));
         assert_int_equal(script.allocations, 0);
+        assert_int_equal(script_open_fds(), 0); /* nor is what "ready" would be heard by */
     }
 }
 
