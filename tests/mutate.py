@@ -374,12 +374,17 @@ def witness(pattern, output):
     return found[-1] if found else None
 
 
-def by_file(res):
+def by_file(made, known, listed):
+    """How many mutants each file has, and what became of them; what is in none of the other counts was not tried."""
     files = {}
-    for m, v, _ in res:
-        if v in ('killed', 'timeout', 'survived'):
-            one = files.setdefault(m.file, {'killed': 0, 'survived': 0})
-            one['survived' if v == 'survived' else 'killed'] += 1
+    for m in made:
+        one = files.setdefault(m.file, dict(made=0, killed=0, survived=0, listed=0, uncompilable=0, equivalent=0))
+        one['made'] += 1
+        verdict = known[m.id][1] if m.id in known else None
+        if verdict == 'survived' and m.id in listed:
+            one['listed'] += 1
+        elif verdict:
+            one['killed' if verdict == 'timeout' else verdict] += 1
     return files
 
 
@@ -397,6 +402,7 @@ def main():
     ap.add_argument('--ops', default='', help='comma separated operators (default all)')
     ap.add_argument('--lines', default='', help='FILE:A-B,... only these lines')
     ap.add_argument('--ignore', help='file of mutant ids known to be equivalent')
+    ap.add_argument('--leave-ignored', action='store_true', help='do not try these: a later run does')
     ap.add_argument('--only', help='comma separated ids (re-run survivors)')
     ap.add_argument('--object-check', default='', help="shell command printing a digest of what an optimising compiler makes of $MUTATE_FILE; asked for survivors; equal to the unmutated one's => equivalent")
     ap.add_argument('--exclude', action='append', default=['.git'], help='names not copied')
@@ -434,7 +440,7 @@ def main():
             stale = [' '.join(words[:2]) + ' is not made' for words in lines if words[1] in srcs and words[0] not in made]
     if o.only:
         muts = [m for m in muts if m.id in set(o.only.split(','))]
-    total = len(muts)
+    everything, total = muts[:], len(muts)
     digest = {f: hashlib.sha256(s.encode('utf-8', 'surrogateescape')).hexdigest()[:12] for f, s in srcs.items()}
     known = verdicts_of(o.log, {m.id: m for m in muts}, digest)
     random.Random(o.seed).shuffle(muts)
@@ -442,6 +448,7 @@ def main():
         muts = muts[:o.sample]
     if not o.list:
         muts = [m for m in muts if m.id not in known or known[m.id][1] == 'survived']
+        muts = [m for m in muts if not (o.leave_ignored and m.id in listed)]
     else:
         muts.sort(key=lambda m: (m.file, m.a))
     if o.list:
@@ -551,7 +558,7 @@ def main():
     if o.report:
         with open(o.report, 'w') as f:
             json.dump({'score': score, 'counts': cnt, 'total': total, 'tried': len(res), 'ignored': ignored, 'seed': o.seed,
-                       'files': by_file(res),
+                       'files': by_file(everything, known, listed),
                        'mutants': [dict(id=m.id, file=m.file, line=m.line, op=m.op, old=m.old, new=m.new, verdict=v, seconds=round(s, 3), by=m.by) for m, v, s in res]}, f, indent=1)
     for line in stale:
         print('LISTED as equivalent in ' + o.ignore + ', but ' + line)
