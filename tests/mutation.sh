@@ -13,7 +13,7 @@
 # live through that.  A whole run takes an hour or so, hence it is no part of tests/run.sh.
 set -eu
 cd "$(dirname "$0")/.."
-out=build-mutation
+out='build-mutation'
 
 # The tests of the mutated file first: they are the likeliest to notice.  Then those of all others that its object is
 # linked into (mutation.mk), and the torture, which takes longest, last.  The first that fails ends it.
