@@ -10,7 +10,7 @@
 # kill, each with the reason.  Exit status 1: under 95 %.
 #
 # First they are compiled by tcc, in a tenth of the time; gcc, with -fsanitize=undefined, has the last word on those that
-# live through that.  A whole run takes an hour or so, hence it is no part of tests/run.sh.
+# live through that.  A whole run takes an hour or more, hence it is no part of tests/run.sh.
 set -eu
 cd "$(dirname "$0")/.."
 out='build-mutation'

@@ -546,9 +546,8 @@ static void no_handle_takes_the_place_of_a_closed_stderr(void **state)
     }
 }
 
-static void a_death_after_another_was_named_ends_nothing(void **state)
+static void it_names_another_and_dies(void)
 {
-    (void)state;
     static const struct script_other successor = { 120, 7, "", "/dev/null", 0, false, true };
     program_runs();
     script.hears_end = false;
@@ -557,6 +556,12 @@ static void a_death_after_another_was_named_ends_nothing(void **state)
     says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
     says(300, 120, "READY=1");
     script.watch = it_dies_once_it_has_spoken;
+}
+
+static void a_death_after_another_was_named_ends_nothing(void **state)
+{
+    (void)state;
+    it_names_another_and_dies();
     wait_for(notify, 0, NULL);
     assert_int_equal(script.clock_ms, 300);
     assert_true(script.daemon_dead);
@@ -579,18 +584,11 @@ static int poll_interrupted_after_a_death(struct pollfd *fds, nfds_t count, int 
 static void the_death_of_one_is_not_anothers_after_an_interruption(void **state)
 {
     (void)state;
-    static const struct script_other successor = { 120, 7, "", "/dev/null", 0, false, true };
     struct blivet_ops ops = blivet_script;
     struct launch_case launch = { .config = notify, .ops = &ops };
     ops.poll = poll_interrupted_after_a_death;
     a_death_was_told = false;
-    program_runs();
-    script.hears_end = false;
-    script.others[0] = successor;
-    script.other_count = 1;
-    says(20, SCRIPT_DAEMON_PID, "MAINPID=120");
-    says(300, 120, "READY=1");
-    script.watch = it_dies_once_it_has_spoken;
+    it_names_another_and_dies();
     assert_int_equal(launch_it(&launch), SCRIPT_EXITED);
     assert_string_equal(script.printed, "");
     assert_int_equal(script.exit_code, 0);
